@@ -1,0 +1,49 @@
+# `make demo` and `make test` are all a new checkout needs; both set up .venv first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help demo test check format docs bench clean setup
+
+help:
+	@echo "make demo    install, then load-test the simulated platform on local Ray (about a minute)"
+	@echo "make test    install, then run every test"
+	@echo "make check   linters, types, import rules, generated pages (what CI runs)"
+	@echo "make format  format the code"
+	@echo "make docs    rewrite the generated pages under docs/"
+	@echo "make bench   measure the load path on this machine"
+	@echo "make clean   remove what these made"
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "raysim needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.11 ..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@
+
+demo: $(STAMP)
+	$(BIN)/raysim run configs/quickstart.yaml --out results
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m tests.docs --check
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+docs: $(STAMP)
+	$(BIN)/python -m tests.docs
+
+clean:
+	rm -rf $(VENV) results dist build .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

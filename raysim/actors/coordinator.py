@@ -1,0 +1,277 @@
+"""The actor that decides: tenants, admission, phases, limits, clean-up. Outlives its driver long enough to clean up."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import monotonic, time
+from typing import Any
+
+from raysim.actors.user import Bootstrapped
+from raysim.core.control.messages import Event, Orders, PackHealth, PackStatus, Totals
+from raysim.core.control.progress import RunProgress
+from raysim.core.control.run_control import Loss, RunControl, RunState
+from raysim.core.plan.run_plan import RunPlan
+from raysim.core.plan.target_plan import TargetPlan
+from raysim.core.secret import Secret
+from raysim.report.run_dir import RunDir
+from raysim.sinks.journal import Journal
+from raysim.tenancy.credentials import AdminCredential
+from raysim.tenancy.ledger import Ledger, Resource
+from raysim.tenancy.removal import remove_owed
+from raysim.tenancy.select import control_client, open_platform
+
+_TICK_S = 0.25
+_REMOVALS_AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A user may be set up now, in this organisation."""
+
+    org_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What the coordinator knows at the end that the records do not hold."""
+
+    stop_reason: str
+    stop_message: str
+    #: unix seconds of the run's second 0; None when it never began
+    started_at: float | None
+    stopped_at_s: float
+    drained_at_s: float
+    samples: tuple[tuple[float, int, int], ...]
+    lost: tuple[Loss, ...]
+    gone_users: dict[int, str]
+    bootstraps: tuple[Bootstrapped, ...]
+    health: tuple[PackHealth, ...]
+    totals: Totals
+    org_ids: dict[str, str]
+    user_ids: dict[str, str]
+
+
+class Coordinator:
+    """One run's coordinator.
+
+    Args:
+        plan: what is to happen.
+        target: the platform, with its addresses.
+        directory: the run's directory, on this actor's node.
+        platform: handle of the embedded platform's actor, if there is one.
+        retain: whether tenants stay when the run is over.
+        cleanup_timeout_s: longest clean-up.
+    """
+
+    def __init__(
+        self,
+        plan: RunPlan,
+        target: TargetPlan,
+        directory: str,
+        platform: Any | None,
+        *,
+        retain: bool,
+        cleanup_timeout_s: float,
+    ) -> None:
+        self._plan = plan
+        self._target = target
+        self._platform = platform
+        self._retain = retain
+        self._cleanup_timeout_s = cleanup_timeout_s
+        paths = RunDir(Path(directory))
+        self._events_file = Journal(paths.events)
+        self._resources_file = Journal(paths.resources)
+        self._ledger = Ledger()
+        self._wall_offset_s = time() - monotonic()
+        self._control = RunControl(plan, wall_offset_s=self._wall_offset_s)
+        self._admissions = asyncio.Semaphore(plan.bootstrap.concurrency)
+        self._admitted: set[int] = set()
+        self._bootstraps: list[Bootstrapped] = []
+        self._org_ids: dict[int, str] = {}
+        self._driver_seen_s = monotonic()
+        self._cleaned = False
+        login = control_client(target) if target.auth.email and platform is None else None
+        self._credential = AdminCredential(target.auth, os.environ, login)
+        self._token_lock = asyncio.Lock()
+        self._background: asyncio.Task[None] | None = None
+
+    # ── before the run ──
+
+    async def prepare(self) -> None:
+        """Create the organisations, each on the ledger before it is used. Raises TenancyError."""
+        self._background = asyncio.create_task(self._keep_time())
+        self._note(Event("preparing", {"run_id": self._plan.run_id, "tenants": len(self._plan.tenants)}))
+        keeper = open_platform(self._target, self.admin_token)
+        try:
+            for tenant in self._plan.tenants:
+                org_id = await keeper.create_org(tenant.name, tenant.slug)
+                await self.enter([Resource("org", org_id, org_id, tenant.name)])
+                self._org_ids[tenant.index] = org_id
+                if tenant.budget_usd is not None:
+                    await keeper.set_budget(org_id, tenant.budget_usd)
+        finally:
+            keeper.close()
+
+    async def admin_token(self, refused: bool) -> Secret:  # noqa: FBT001 - tenancy.aiaas.TokenSource
+        """Lend the administrator's token; it never leaves memory. Raises TenancyError."""
+        if self._platform is not None:
+            token: Secret = await self._platform.admin_token.remote()
+            return token
+        async with self._token_lock:
+            return await self._credential.token(refused)
+
+    async def admit(self, user: int) -> Admission:
+        """Wait for a turn to be set up; `bootstrapped` gives the turn back."""
+        await self._admissions.acquire()
+        self._admitted.add(user)
+        tenant = next(u.tenant for u in self._plan.users if u.index == user)
+        return Admission(self._org_ids[tenant])
+
+    async def bootstrapped(self, result: Bootstrapped) -> None:
+        """A user was set up, or could not be."""
+        self._bootstraps.append(result)
+        self._give_back(result.user)
+        if result.error:
+            self._note(Event("bootstrap_failed", {"user": result.user, "error": result.error}))
+
+    async def enter(self, resources: list[Resource]) -> None:
+        """Write resources to the ledger; returns once they are on disk."""
+        for resource in resources:
+            self._ledger.enter(resource)
+        self._write_resources(resources)
+
+    async def pack_ready(self, pack: int, users: Sequence[int]) -> None:
+        """A pack is set up and about to report."""
+        self._control.pack_ready(pack, users)
+
+    # ── the run ──
+
+    async def begin(self) -> None:
+        """Start the run's clock."""
+        self._control.begin(monotonic())
+        self._take_events()
+
+    async def report(self, status: PackStatus) -> Orders:
+        """A pack's report; the answer is what it is to do."""
+        orders = self._control.report(status, monotonic())
+        self._take_events()
+        return orders
+
+    async def pack_lost(self, pack: int, users: Sequence[int], why: str) -> None:
+        """The driver saw a pack's process end."""
+        for user in users:
+            self._give_back(user)
+        self._control.pack_lost(pack, users, why, monotonic())
+        self._take_events()
+
+    async def request_stop(self, reason: str, message: str, drain_s: float) -> None:
+        """End the run."""
+        self._control.stop(reason, message, drain_s, monotonic())
+        self._take_events()
+
+    async def watch(self) -> RunProgress:
+        """Where the run is. The driver's calls are also its heartbeat."""
+        self._driver_seen_s = monotonic()
+        control, schedule = self._control, self._plan.schedule
+        run_s = monotonic() - control.run_start_s if control.run_start_s is not None else 0.0
+        phase = schedule.phase_at(run_s)
+        return RunProgress(
+            state=control.state,
+            run_s=run_s,
+            active=control.active,
+            target=schedule.target_at(run_s) if control.state is RunState.RUNNING else 0,
+            ready=len(control.ready_users),
+            lost=len(control.lost),
+            phase=phase.name if phase else "",
+            phase_index=phase.index if phase else -1,
+            totals=control.totals,
+            error_rate=control.error_rate,
+            stop_reason=control.stop_reason,
+        )
+
+    # ── after the run ──
+
+    async def clean_up(self) -> dict[str, int]:
+        """Remove what the run created, or note that it stays; returns how many resources met which fate."""
+        owed = self._ledger.owed()
+        if self._retain:
+            self._write_resources([self._ledger.settle(resource, "retained") for resource in owed])
+        elif owed:
+            keepers = [open_platform(self._target, self.admin_token) for _ in range(_REMOVALS_AT_ONCE)]
+            try:
+                await remove_owed(self._ledger, list(keepers), self.enter, timeout_s=self._cleanup_timeout_s)
+            finally:
+                for keeper in keepers:
+                    keeper.close()
+        self._cleaned = True
+        counts = self._ledger.counts()
+        self._note(Event("cleaned_up", dict(counts)))
+        return counts
+
+    async def removed(self) -> int:
+        """How many resources met their fate so far, for a progress line."""
+        return len(self._ledger) - len(self._ledger.owed())
+
+    async def record(self) -> RunRecord:
+        """Everything the report needs from here."""
+        control = self._control
+        start_s = control.run_start_s
+        return RunRecord(
+            stop_reason=control.stop_reason,
+            stop_message=control.stop_message,
+            started_at=None if start_s is None else start_s + self._wall_offset_s,
+            stopped_at_s=control.stopped_at_s or 0.0,
+            drained_at_s=control.drained_at_s or control.stopped_at_s or 0.0,
+            samples=tuple(control.samples),
+            lost=tuple(control.lost.values()),
+            gone_users=control.gone_users,
+            bootstraps=tuple(self._bootstraps),
+            health=control.health,
+            totals=control.totals,
+            org_ids=self._ledger.ids("org"),
+            user_ids=self._ledger.ids("user"),
+        )
+
+    # ── inside ──
+
+    async def _keep_time(self) -> None:
+        """Decide also when nobody reports, and finish alone when the driver has died."""
+        while not self._cleaned:
+            await asyncio.sleep(_TICK_S)
+            self._control.tick(monotonic())
+            self._take_events()
+            if monotonic() - self._driver_seen_s > self._plan.limits.lease_s:
+                await self._finish_alone()
+
+    async def _finish_alone(self) -> None:
+        """The driver is gone, and with it the packs: pay what is owed and go."""
+        self._control.stop("driver_lost", "the driver's heartbeat stopped", 0.0, monotonic())
+        self._take_events()
+        with contextlib.suppress(Exception):
+            await self.clean_up()
+        os._exit(0)
+
+    def _give_back(self, user: int) -> None:
+        if user in self._admitted:
+            self._admitted.discard(user)
+            self._admissions.release()
+
+    def _take_events(self) -> None:
+        for event in self._control.take_events():
+            self._note(event)
+
+    def _note(self, event: Event) -> None:
+        line = {"time": time(), "run_s": self._run_s(), "kind": event.kind, "detail": event.detail}
+        self._events_file.append([line])
+
+    def _run_s(self) -> float | None:
+        start_s = self._control.run_start_s
+        return None if start_s is None else round(monotonic() - start_s, 3)
+
+    def _write_resources(self, resources: list[Resource]) -> None:
+        self._resources_file.append({"time": time(), **asdict(resource)} for resource in resources)

@@ -1,0 +1,176 @@
+"""Putting actors where they belong: users by their slots, the rest on the driver's node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+from ray.exceptions import RayActorError, RayTaskError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from raysim.actors.cluster import USER_RESOURCE, Cluster
+from raysim.actors.coordinator import Coordinator
+from raysim.actors.metrics import MetricsActor
+from raysim.actors.platform import PlatformActor
+from raysim.actors.user import Bootstrapped, UserActor
+from raysim.core.errors import RaysimError
+from raysim.core.plan.run_plan import PackBrief, RunPlan
+from raysim.core.plan.target_plan import TargetPlan
+
+#: coordinators outlive their drivers, so they live in a namespace that anyone can find
+COORDINATOR_NAMESPACE = "raysim"
+#: calls that may wait in the coordinator at once: every pack's report and every user's admission
+_COORDINATOR_CALLS = 5000
+#: a start-up keeps this many actors per CPU under way: more only compete for the same cores
+_STARTING_PER_CPU = 4
+_FEWEST_STARTING = 4
+
+
+@dataclass(slots=True)
+class PlacedPack:
+    """A pack's actor. `started` resolves to its bootstrap results, `ended` (once running) to its end."""
+
+    brief: PackBrief
+    handle: Any
+    started: Any
+    ended: Any = None
+
+    @property
+    def users(self) -> list[int]:
+        """Indices of its users."""
+        return [user.index for user in self.brief.pack.users]
+
+
+def fetch(ref: Any) -> Any:
+    """The value of a call to an actor.
+
+    Raises:
+        RaysimError: the call raised one; it comes out as itself, not wrapped by Ray.
+        RayActorError: the actor is gone.
+    """
+    try:
+        return ray.get(ref)
+    except RayTaskError as error:
+        if isinstance(error.cause, RaysimError):
+            raise error.cause from None
+        raise
+
+
+def ready_refs(refs: Sequence[Any], timeout_s: float) -> list[Any]:
+    """Those of `refs` that have a value or an error, after at most `timeout_s` seconds."""
+    if not refs:
+        return []
+    done, _ = ray.wait(list(refs), num_returns=len(refs), timeout=timeout_s, fetch_local=False)
+    return list(done)
+
+
+class Placement:
+    """Creates a run's actors and ends them.
+
+    Args:
+        cluster: where.
+        run_id: which run.
+    """
+
+    def __init__(self, cluster: Cluster, run_id: str) -> None:
+        self._cluster = cluster
+        self._run_id = run_id
+        self._on_driver = NodeAffinitySchedulingStrategy(cluster.driver_node_id, soft=False)
+
+    def platform(self) -> Any:
+        """An actor that serves the simulated platform, on the driver's node."""
+        host = "127.0.0.1" if self._cluster.nodes == 1 else self._cluster.driver_node_ip
+        return self._pinned(PlatformActor, "platform/embedded").remote(host)
+
+    def coordinator(
+        self,
+        plan: RunPlan,
+        target: TargetPlan,
+        directory: str,
+        platform: Any | None,
+        *,
+        retain: bool,
+        cleanup_timeout_s: float,
+    ) -> Any:
+        """The run's coordinator: detached, so that it can clean up after a driver that died."""
+        actor = ray.remote(Coordinator).options(
+            name=self._run_id,
+            namespace=COORDINATOR_NAMESPACE,
+            lifetime="detached",
+            num_cpus=0,
+            max_concurrency=_COORDINATOR_CALLS,
+            scheduling_strategy=self._on_driver,
+        )
+        return actor.remote(plan, target, directory, platform, retain=retain, cleanup_timeout_s=cleanup_timeout_s)
+
+    def metrics(self, shard: int, directory: str) -> Any:
+        """A metrics actor on the driver's node, where the results are written."""
+        return self._pinned(MetricsActor, f"metrics/{shard}").remote(self._run_id, shard, directory)
+
+    def users(
+        self,
+        briefs: Sequence[PackBrief],
+        coordinator: Any,
+        metrics: Sequence[Any],
+        *,
+        debug: bool,
+        waiting: Callable[[int, int], None],
+    ) -> list[PlacedPack]:
+        """Start the packs' actors a few at a time and have them set up their users.
+
+        `waiting(done, all)` is called twice a second or so, also to keep the driver's heartbeat going; it may raise to
+        give up, and then the actors started so far are ended.
+        """
+        window = max(_FEWEST_STARTING, int(self._cluster.cpus * _STARTING_PER_CPU))
+        packs: list[PlacedPack] = []
+        starting: dict[Any, PlacedPack] = {}
+        queue = list(reversed(briefs))
+        try:
+            while queue or starting:
+                while queue and len(starting) < window:
+                    pack = self._user(queue.pop(), coordinator, metrics, debug=debug)
+                    packs.append(pack)
+                    starting[pack.started] = pack
+                for ref in ready_refs(list(starting), 0.5):
+                    del starting[ref]
+                waiting(len(packs) - len(starting), len(briefs))
+        except BaseException:
+            self.end([pack.handle for pack in packs])
+            raise
+        return packs
+
+    def _user(self, brief: PackBrief, coordinator: Any, metrics: Sequence[Any], *, debug: bool) -> PlacedPack:
+        actor: Any = ray.remote(UserActor).options(
+            name=brief.pack.name,
+            num_cpus=0,
+            resources={USER_RESOURCE: float(len(brief.pack.users))},
+            scheduling_strategy="SPREAD",
+        )
+        shard = metrics[brief.pack.index % len(metrics)]
+        handle: Any = actor.remote(brief, coordinator, shard, debug=debug)
+        return PlacedPack(brief, handle, handle.bootstrap.remote())
+
+    def _pinned(self, cls: type, name: str) -> Any:
+        return ray.remote(cls).options(name=name, num_cpus=0, scheduling_strategy=self._on_driver)
+
+    def end(self, handles: Sequence[Any]) -> None:
+        """End actors at once; those that are gone already do not matter."""
+        for handle in handles:
+            ray.kill(handle, no_restart=True)
+
+
+def bootstrap_results(pack: PlacedPack) -> tuple[list[Bootstrapped], str]:
+    """How a started pack's users were set up, and why its actor was lost if it was."""
+    try:
+        results: list[Bootstrapped] = fetch(pack.started)
+    except RayActorError as error:
+        return [], reason_of(error)
+    return results, ""
+
+
+def reason_of(error: BaseException) -> str:
+    """Why an actor is gone, on one line."""
+    first = str(error).strip().splitlines()
+    return (first[0] if first else type(error).__name__)[:200]

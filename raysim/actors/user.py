@@ -1,0 +1,128 @@
+"""The actor that plays the users of one pack: sets them up, runs them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+from raysim.core.control.messages import Orders, PackStatus
+from raysim.core.plan.run_plan import PackBrief, UserPlan
+from raysim.core.secret import Secret
+from raysim.tenancy.bootstrap import bootstrap_user
+from raysim.tenancy.ledger import Resource
+from raysim.tenancy.port import TenancyError
+from raysim.tenancy.select import open_platform
+from raysim.users.pack import Pack, PackEnd
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrapped:
+    """How setting up one user went. `error` is empty for success; `seconds` counts from its admission."""
+
+    user: int
+    seconds: float
+    error: str
+
+
+class _Coordinator:
+    """The coordinator as a pack sees it, over Ray."""
+
+    def __init__(self, handle: Any) -> None:
+        self._handle = handle
+
+    async def report(self, status: PackStatus) -> Orders:
+        orders: Orders = await self._handle.report.remote(status)
+        return orders
+
+
+class _Records:
+    """A metrics actor as a pack sees it, over Ray."""
+
+    def __init__(self, handle: Any) -> None:
+        self._handle = handle
+
+    async def ingest(self, pack: int, sequence: int, batch: bytes, log_lines: bytes) -> int:
+        stored: int = await self._handle.ingest.remote(pack, sequence, batch, log_lines)
+        return stored
+
+
+class UserActor:
+    """One simulated user, or a pack of them, in a process of their own.
+
+    Args:
+        brief: what is to be done; holds no secret.
+        coordinator: handle of the run's coordinator.
+        metrics: handle of the metrics actor that takes this pack's records.
+        debug: whether every request is logged.
+    """
+
+    def __init__(self, brief: PackBrief, coordinator: Any, metrics: Any, *, debug: bool) -> None:
+        self._brief = brief
+        self._coordinator = coordinator
+        self._metrics = metrics
+        self._debug = debug
+        self._identities: list[tuple[UserPlan, Secret]] = []
+
+    async def bootstrap(self) -> list[Bootstrapped]:
+        """Create this pack's users and their keys; returns how each went."""
+        results = await asyncio.gather(*(self._bootstrap(user) for user in self._brief.pack.users))
+        ready = [user.index for user, _ in self._identities]
+        await self._coordinator.pack_ready.remote(self._brief.pack.index, ready)
+        return list(results)
+
+    async def _bootstrap(self, user: UserPlan) -> Bootstrapped:
+        admission = await self._coordinator.admit.remote(user.index)
+        started_s = monotonic()
+        error = ""
+        platform = open_platform(self._brief.target, self._lend_token)
+        try:
+            async with asyncio.timeout(self._brief.bootstrap.timeout_s):
+                key = await bootstrap_user(
+                    platform,
+                    admission.org_id,
+                    user,
+                    run_id=self._brief.run_id,
+                    key_days=self._brief.key_days,
+                    enter=self._enter,
+                )
+            self._identities.append((user, key))
+        except TimeoutError:
+            error = f"not set up within {self._brief.bootstrap.timeout_s:g} s"
+        except TenancyError as failure:
+            error = failure.message
+        finally:
+            platform.close()
+        result = Bootstrapped(user.index, monotonic() - started_s, error)
+        await self._coordinator.bootstrapped.remote(result)
+        return result
+
+    async def _lend_token(self, refused: bool) -> Secret:  # noqa: FBT001 - tenancy.aiaas.TokenSource
+        token: Secret = await self._coordinator.admin_token.remote(refused)
+        return token
+
+    async def _enter(self, resource: Resource) -> None:
+        await self._coordinator.enter.remote([resource])
+
+    async def run(self) -> PackEnd:
+        """Play the users that were set up until the run stops."""
+        pack = Pack(
+            self._brief,
+            self._ready(),
+            _Coordinator(self._coordinator),
+            _Records(self._metrics),
+            node=_node_name(),
+            debug=self._debug,
+        )
+        return await pack.run()
+
+    def _ready(self) -> Sequence[tuple[UserPlan, Secret]]:
+        return sorted(self._identities, key=lambda identity: identity[0].index)
+
+
+def _node_name() -> str:
+    import socket  # noqa: PLC0415 - one call in an actor's life
+
+    return socket.gethostname()

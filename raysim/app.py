@@ -1,0 +1,284 @@
+"""The order of a run: place, set up, begin, watch, drain, store, clean up, report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from time import monotonic
+from typing import Any
+
+from ray.exceptions import RayActorError, RayError
+
+from raysim.actors.cluster import Cluster
+from raysim.actors.coordinator import RunRecord
+from raysim.actors.placement import PlacedPack, Placement, bootstrap_results, fetch, ready_refs, reason_of
+from raysim.core.control.progress import RunProgress
+from raysim.core.control.run_control import RunState
+from raysim.core.errors import BootstrapError, ExitCode, InterruptedRunError, PreflightError, RaysimError
+from raysim.core.plan.estimate import estimate
+from raysim.core.plan.run_plan import PackBrief, RunPlan
+from raysim.core.plan.target_plan import TargetPlan
+from raysim.preflight.capacity import check_memory, check_slots
+from raysim.preflight.check import Check
+from raysim.preflight.platform import check_platform
+from raysim.report.facts import CleanupFacts, LoadSample, LostUser, RunFacts, RunStatus
+from raysim.report.live import View
+from raysim.report.progress import ProgressMeter
+from raysim.report.run_dir import RunDir
+
+_WATCH_INTERVAL_S = 0.25
+#: a pack that the coordinator calls drained has this long to hand over its records
+_HAND_OVER_S = 30.0
+
+
+class LoadTest:
+    """One run from placement to clean-up, on a cluster that is already there.
+
+    Args:
+        plan: what is to happen.
+        cluster: where.
+        paths: the run's directory.
+        view: shows how it goes.
+        interrupts: how often a person or the cluster has asked for the end so far.
+        retain: whether tenants stay.
+        cleanup_timeout_s: longest clean-up.
+        debug: whether requests are logged one by one.
+    """
+
+    def __init__(
+        self,
+        plan: RunPlan,
+        cluster: Cluster,
+        paths: RunDir,
+        view: View,
+        interrupts: Callable[[], int],
+        *,
+        retain: bool,
+        cleanup_timeout_s: float,
+        debug: bool,
+    ) -> None:
+        self._plan = plan
+        self._cluster = cluster
+        self._paths = paths
+        self._view = view
+        self._interrupts = interrupts
+        self._retain = retain
+        self._cleanup_timeout_s = cleanup_timeout_s
+        self._debug = debug
+        self._placement = Placement(cluster, plan.run_id)
+        self._target: TargetPlan = plan.target
+        self._platform: Any = None
+        self._coordinator: Any = None
+        self._metrics: list[Any] = []
+        self._packs: list[PlacedPack] = []
+        self._meter = ProgressMeter(plan)
+        self._obeyed = 0
+        self.exit_codes: set[ExitCode] = set()
+        self.failure: RaysimError | None = None
+        #: address of the embedded platform, while it is up
+        self.embedded_url = ""
+
+    def run(self) -> tuple[RunFacts, RunRecord]:
+        """Do it all; what went wrong is in `exit_codes` and `failure`, and the facts are there nevertheless.
+
+        Raises:
+            PreflightError: the platform or the cluster is not ready; nothing was created.
+            RaysimError: the coordinator was lost.
+        """
+        try:
+            self._start_platform()
+            self._preflight()
+            self._start_control()
+            try:
+                self._bootstrap()
+                self._begin()
+                self._watch()
+            except (BootstrapError, InterruptedRunError) as error:
+                self._give_up(error)
+            for metrics in self._metrics:
+                fetch(metrics.finish.remote())
+            cleanup = self._clean_up()
+            record: RunRecord = fetch(self._coordinator.record.remote())
+            return self._facts(record, cleanup), record
+        except RayActorError as error:
+            raise RaysimError(
+                f"the run's coordinator or a metrics actor was lost: {reason_of(error)}",
+                hint=f"what was created on the platform is listed in {self._paths.resources}",
+            ) from error
+
+    def close(self) -> None:
+        """End every actor of the run; nothing keeps sending."""
+        handles = [pack.handle for pack in self._packs] + self._metrics
+        self._placement.end([h for h in (*handles, self._coordinator, self._platform) if h is not None])
+
+    # ── before the run's second 0 ──
+
+    def _start_platform(self) -> None:
+        if self._plan.target.platform == "embedded":
+            self._platform = self._placement.platform()
+            self.embedded_url = fetch(self._platform.start.remote())
+            self._target = replace(self._target, router_url=self.embedded_url, org_url=self.embedded_url)
+            self._view.note(f"simulated platform at {self.embedded_url}")
+
+    def _preflight(self) -> None:
+        needs = estimate(self._plan)
+        checks = [
+            check_slots(needs, self._cluster.user_slots),
+            check_memory(needs, self._cluster.memory_mib),
+            *check_platform(self._target),
+        ]
+        failed = [check for check in checks if check.verdict == "failed"]
+        if failed:
+            raise PreflightError("\n".join(_line(check) for check in failed))
+
+    def _start_control(self) -> None:
+        directory = str(self._paths.root)
+        self._metrics = [self._placement.metrics(0, directory)]
+        self._coordinator = self._placement.coordinator(
+            self._plan,
+            self._target,
+            directory,
+            self._platform,
+            retain=self._retain,
+            cleanup_timeout_s=self._cleanup_timeout_s,
+        )
+        for metrics in self._metrics:
+            fetch(metrics.ready.remote())
+
+    def _bootstrap(self) -> None:
+        """Create the tenants, then the users in their actors. Raises BootstrapError, InterruptedRunError."""
+        plan = self._plan
+        try:
+            fetch(self._coordinator.prepare.remote())
+        except RaysimError as error:
+            raise BootstrapError(error.message, hint=error.hint) from error
+        briefs = [PackBrief.of(plan, pack, self._target) for pack in plan.packs]
+        started_s = monotonic()
+        self._packs = self._placement.users(
+            briefs, self._coordinator, self._metrics, debug=self._debug, waiting=self._starting
+        )
+        ready = sum(self._ready_users(pack) for pack in self._packs)
+        self._view.note(f"{ready} of {len(plan.users)} users ready in {monotonic() - started_s:.1f} s")
+        if ready < plan.bootstrap.min_success * len(plan.users):
+            raise BootstrapError(
+                f"only {ready} of {len(plan.users)} users could be set up; "
+                f"bootstrap.minSuccess asks for {plan.bootstrap.min_success:.0%}",
+                hint=f"why is in {self._paths.events} (bootstrap_failed, pack_lost)",
+            )
+
+    def _starting(self, done: int, of: int) -> None:
+        fetch(self._coordinator.watch.remote())
+        self._view.show(self._meter.waiting(f"starting actors: {done} of {of}"))
+        if self._interrupts():
+            raise InterruptedRunError("interrupted while users were being set up")
+
+    def _ready_users(self, pack: PlacedPack) -> int:
+        results, lost = bootstrap_results(pack)
+        if lost:
+            fetch(self._coordinator.pack_lost.remote(pack.brief.pack.index, pack.users, lost))
+        return sum(not result.error for result in results)
+
+    def _begin(self) -> None:
+        for pack in self._packs:
+            pack.ended = pack.handle.run.remote()
+        fetch(self._coordinator.begin.remote())
+
+    def _give_up(self, error: RaysimError) -> None:
+        """Nobody is to ask anything: end the user actors, and go on to the clean-up."""
+        self.failure = error
+        self.exit_codes.add(error.exit_code)
+        reason = "interrupted" if isinstance(error, InterruptedRunError) else "bootstrap"
+        fetch(self._coordinator.request_stop.remote(reason, error.message, 0.0))
+        self._placement.end([pack.handle for pack in self._packs])
+        self._packs = []
+
+    # ── the run ──
+
+    def _watch(self) -> None:
+        running = {pack.ended: pack for pack in self._packs}
+        drained_s: float | None = None
+        while running:
+            for ref in ready_refs(list(running), _WATCH_INTERVAL_S):
+                self._pack_ended(running.pop(ref))
+            progress: RunProgress = fetch(self._coordinator.watch.remote())
+            self._heed_interrupts()
+            self._view.show(self._meter.running(progress, fetch(self._metrics[0].live.remote())))
+            if progress.state is RunState.DRAINED:
+                drained_s = drained_s or monotonic()
+                if monotonic() - drained_s > _HAND_OVER_S:
+                    for pack in running.values():
+                        self._lost(pack, "did not hand over its records in time")
+                    return
+
+    def _pack_ended(self, pack: PlacedPack) -> None:
+        try:
+            end = fetch(pack.ended)
+        except RayActorError as error:
+            self._lost(pack, reason_of(error))
+        except RayError as error:
+            # an error in our own code must not pass for a user that merely left
+            self.exit_codes.add(ExitCode.INTERNAL)
+            self._lost(pack, f"internal error: {str(error).strip().splitlines()[-1]}")
+        else:
+            if end.cut_off:
+                self._lost(pack, "heard nothing of the coordinator within the lease time")
+
+    def _lost(self, pack: PlacedPack, why: str) -> None:
+        names = ", ".join(user.name for user in pack.brief.pack.users[:3])
+        more = "" if len(pack.users) <= 3 else f" and {len(pack.users) - 3} more"  # noqa: PLR2004 - three names shown
+        self._view.note(f"lost {names}{more}: {why}")
+        fetch(self._coordinator.pack_lost.remote(pack.brief.pack.index, pack.users, why))
+
+    def _heed_interrupts(self) -> None:
+        asked = self._interrupts()
+        if asked > self._obeyed:
+            self._obeyed = asked
+            self.exit_codes.add(ExitCode.INTERRUPTED)
+            drain_s = self._plan.limits.drain_s if asked == 1 else 0.0
+            self._view.note("stopping: requests in flight may finish" if asked == 1 else "stopping at once")
+            fetch(self._coordinator.request_stop.remote("interrupted", "stopped from outside", drain_s))
+
+    # ── after the run ──
+
+    def _clean_up(self) -> CleanupFacts:
+        started_s = monotonic()
+        self._view.note("leaving tenants in place" if self._retain else "removing what was created on the platform")
+        done = self._coordinator.clean_up.remote()
+        while not ready_refs([done], 0.5):
+            self._view.show(self._meter.waiting(f"cleaning up: {fetch(self._coordinator.removed.remote())} done"))
+        counts: dict[str, int] = fetch(done)
+        known = {fate: counts.get(fate, 0) for fate in ("deleted", "suspended", "revoked", "retained", "remaining")}
+        if known["remaining"]:
+            self.exit_codes.add(ExitCode.LEFTOVERS)
+        status = "incomplete" if known["remaining"] else "retained" if known["retained"] else "complete"
+        return CleanupFacts(status=status, duration_s=monotonic() - started_s, **known)
+
+    def _facts(self, record: RunRecord, cleanup: CleanupFacts) -> RunFacts:
+        names = {user.index: user.name for user in self._plan.users}
+        return RunFacts(
+            plan=self._plan,
+            status=_status(record.stop_reason, self.failure),
+            stop_reason=record.stop_reason,
+            stop_message=record.stop_message,
+            started_at=record.started_at or 0.0,
+            duration_s=record.drained_at_s,
+            load_s=min(record.stopped_at_s, self._plan.schedule.duration_s),
+            bootstrap_s=tuple(result.seconds for result in record.bootstraps if not result.error),
+            lost=tuple(LostUser(names[loss.user], loss.at_run_s, loss.why) for loss in record.lost),
+            cleanup=cleanup,
+            samples=tuple(LoadSample(*sample) for sample in record.samples),
+            packs=record.health,
+        )
+
+
+def _status(stop_reason: str, failure: RaysimError | None) -> RunStatus:
+    if stop_reason == "interrupted":
+        return RunStatus.INTERRUPTED
+    if failure is not None:
+        return RunStatus.FAILED
+    return RunStatus.COMPLETED if stop_reason == "completed" else RunStatus.STOPPED
+
+
+def _line(check: Check) -> str:
+    advice = f" → {check.advice}" if check.advice else ""
+    return f"{check.name}: {check.found}{advice}"

@@ -1,0 +1,85 @@
+"""`raysim plan`: what a run would do, without doing it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from raysim.config_file import load_scenario
+from raysim.core.plan.build import build_plan
+from raysim.core.plan.estimate import Estimate, estimate
+from raysim.core.plan.run_plan import RunPlan
+from raysim.core.units import format_duration
+
+#: a plan needs a run id; the default seed depends on it, so the preview says which one it used
+_PREVIEW_RUN_ID = "preview"
+
+
+@click.command("plan")
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Override a value below spec.")
+@click.option("--name", help="Which scenario, when the file holds several.")
+@click.option("--run-id", default=_PREVIEW_RUN_ID, help="Run id to plan for; the default seed comes from it.")
+@click.option("--json", "as_json", is_flag=True, help="The whole plan as JSON.")
+def command(config: Path, overrides: tuple[str, ...], name: str | None, run_id: str, *, as_json: bool) -> None:
+    """Show what the run of CONFIG would do: tenants, users, phases, actors, memory, worst-case cost."""
+    loaded = load_scenario(config, name=name, overrides=overrides, environ=os.environ)
+    plan = build_plan(loaded.scenario, run_id, started="00000000-000000")
+    needs = estimate(plan)
+    if as_json:
+        body = {"plan": asdict(plan), "estimate": asdict(needs), "warnings": [str(w) for w in loaded.warnings]}
+        click.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())
+        return
+    console = Console(highlight=False)
+    for warning in loaded.warnings:
+        console.print(f"[yellow]warning:[/] {warning}")
+    _show(plan, needs, loaded.scenario.spec.workers.replicas_for(len(plan.users)), console)
+
+
+def _show(plan: RunPlan, needs: Estimate, nodes: int, console: Console) -> None:
+    facts = Table.grid(padding=(0, 2))
+    for label, value in _facts(plan, needs, nodes):
+        facts.add_row(label, value)
+    console.print(facts)
+    phases = Table(
+        "phase", "kind", "from", "lasts", "users", "ramp", "in results", title="Phases", title_justify="left"
+    )
+    for phase in plan.schedule.phases:
+        phases.add_row(
+            phase.name,
+            phase.kind,
+            format_duration(phase.start_s),
+            format_duration(phase.duration_s),
+            f"{phase.from_users} → {phase.to_users}",
+            phase.ramp,
+            "no" if phase.excluded else "yes",
+        )
+    console.print(phases)
+    tenants = Table("tenant", "slug", "users", "budget", title="Tenants", title_justify="left")
+    for tenant in plan.tenants:
+        budget = "" if tenant.budget_usd is None else f"${tenant.budget_usd:g}"
+        tenants.add_row(tenant.name, tenant.slug, str(tenant.users), budget)
+    console.print(tenants)
+
+
+def _facts(plan: RunPlan, needs: Estimate, nodes: int) -> list[tuple[str, str]]:
+    limit = plan.limits.max_cost_usd
+    if needs.worst_case_usd is None:
+        worst = "no bound from the load: think time can be 0"
+    else:
+        worst = f"${needs.worst_case_usd:.2f} if each of {needs.most_requests:,} requests cost as much as it can"
+    return [
+        ("scenario", f"{plan.scenario} (run id {plan.run_id}, seed {plan.seed})"),
+        ("users", f"{needs.users} in {needs.tenants} tenants, at most {needs.peak_users} active"),
+        ("lasts", format_duration(needs.duration_s)),
+        ("actors", f"{needs.actors}, about {needs.memory_mib / 1024:.1f} GiB, {needs.start_cpu_s:.0f} CPU s to start"),
+        ("nodes", f"{nodes} workers"),
+        ("worst case", worst),
+        ("stops at", "no cost limit" if limit is None else f"${limit:g}"),
+    ]

@@ -1,0 +1,1 @@
+"""Decisions and data, without side effects: no Ray, no I/O, no clock, no environment."""

@@ -1,0 +1,164 @@
+"""`spec.userBehavior`: what every simulated user does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeVar
+
+from pydantic import AfterValidator, Field
+
+from raysim.core.config.base import (
+    Count,
+    Duration,
+    Flag,
+    Name,
+    NonNegative,
+    Part,
+    PositiveDuration,
+    Ratio,
+    Whole,
+    weight_problem,
+)
+from raysim.core.config.quantities import (
+    DistributionSpec,
+    DurationRangeSpec,
+    RangeSpec,
+    TemperatureSpec,
+    ThinkTimeSpec,
+    TokensSpec,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Strategy = Literal["historical", "mathematical", "geographical", "hypothetical", "technical", "mixed", "template"]
+
+
+class QuestionStrategySpec(Part):
+    """A way of making up questions, and how often it is used."""
+
+    name: Strategy = Field(description="which strategy; mixed draws from all the built-in ones")
+    weight: NonNegative = Field(1.0, description="relative share of questions, without a unit")
+
+
+class ModelPreferenceSpec(Part):
+    """A model, and how many users prefer it."""
+
+    model: Name = Field(description="the model's name as the platform's router knows it")
+    weight: NonNegative = Field(1.0, description="relative share of users, without a unit")
+
+
+_Weighted = TypeVar("_Weighted", QuestionStrategySpec, ModelPreferenceSpec)
+
+
+def _some_weight(items: tuple[_Weighted, ...]) -> tuple[_Weighted, ...]:
+    if message := weight_problem(tuple(item.weight for item in items)):
+        raise ValueError(message)
+    return items
+
+
+class TurnsSpec(RangeSpec):
+    """Questions in a conversation that has more than one."""
+
+    floor: ClassVar[int] = 2
+
+
+class ConversationSpec(Part):
+    """Whether users ask on, and how much of the conversation they send along."""
+
+    multi_turn_probability: Ratio = Field(
+        0.3, description="probability (0 to 1) that a conversation has more than one question; some do, most do not"
+    )
+    turns: TurnsSpec = Field(
+        default_factory=lambda: TurnsSpec(min=2, max=5),
+        description="questions in a conversation that has more than one",
+    )
+    context_limit_tokens: Count = Field(
+        4000, description="longest history sent along, in tokens, oldest turns dropped first; fits small models"
+    )
+
+
+class PromptTokensSpec(DistributionSpec):
+    """How long prompts are. Without an interval they are as long as the question is."""
+
+    floor: ClassVar[float] = 1.0
+    whole: ClassVar[bool] = True
+
+    shared_prefix_tokens: Whole = Field(
+        0, description="tokens at the start of every prompt that all users share; 0 for none"
+    )
+    cache: Literal["unique", "repeat", "prefix"] = Field(
+        "unique",
+        description="what a prefix cache can find: nothing (unique), whole prompts again (repeat), or shared starts "
+        "(prefix); unique, so that the platform's real work is measured",
+    )
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """As for any distribution, but none need be given."""
+        if self.given:
+            yield from super().problems()
+
+
+class CircuitBreakerSpec(Part):
+    """When a user stops asking a platform that keeps failing."""
+
+    failures: Count = Field(5, description="failures in a row that open the circuit")
+    open_for: PositiveDuration = Field(30.0, description="how long it stays open, in seconds once read")
+
+
+class ErrorHandlingSpec(Part):
+    """What a user does about a failed request."""
+
+    retry_attempts: Whole = Field(
+        0, description="times a failed request is sent again; 0, because a retry hides what is being measured"
+    )
+    retry_backoff: Duration = Field(
+        1.0, description="pause before the first retry, in seconds once read; doubled for each further one"
+    )
+    honour_retry_after: Flag = Field(
+        default=False,
+        description="whether a `Retry-After` of the platform replaces the pause; off together with retries",
+    )
+    circuit_breaker: CircuitBreakerSpec | None = Field(None, description="stop asking after failures; off by default")
+
+
+class UserBehaviorSpec(Part):
+    """How users think, ask and converse; the same for all of them, drawn anew for each."""
+
+    questions_per_session: RangeSpec = Field(
+        default_factory=lambda: RangeSpec(min=3, max=8),
+        description="questions a user asks before its session ends and the next begins",
+    )
+    think_time_seconds: ThinkTimeSpec = Field(
+        default_factory=lambda: ThinkTimeSpec(base=3.0, variance=2.0),
+        description="pause between an answer and the next question, in seconds (plain numbers)",
+    )
+    question_strategies: Annotated[tuple[QuestionStrategySpec, ...], AfterValidator(_some_weight)] = Field(
+        default_factory=lambda: (QuestionStrategySpec(name="mixed"),),
+        min_length=1,
+        description="how questions are made up; all kinds mixed by default",
+    )
+    session_duration: DurationRangeSpec | None = Field(
+        None, description="longest session, in seconds once read; unlimited by default, questionsPerSession ends it"
+    )
+    model_preferences: Annotated[tuple[ModelPreferenceSpec, ...], AfterValidator(_some_weight)] = Field(
+        default_factory=lambda: (ModelPreferenceSpec(model="gpt-4o-mini"),),
+        min_length=1,
+        description="which models users ask for; a cheap one by default",
+    )
+    max_tokens_per_request: TokensSpec = Field(
+        default_factory=lambda: TokensSpec(base=256.0),
+        description="generation limit of each request, in tokens; a paragraph, which bounds what a request can cost",
+    )
+    temperature: TemperatureSpec | None = Field(
+        None, description="sampling temperature of each request, 0 to 2; left to the platform by default"
+    )
+    conversation: ConversationSpec = Field(
+        default_factory=ConversationSpec, description="whether users ask on within one conversation"
+    )
+    prompt_tokens: PromptTokensSpec = Field(
+        default_factory=PromptTokensSpec,
+        description="target length of prompts, in tokens; by default as long as the question is",
+    )
+    error_handling: ErrorHandlingSpec = Field(
+        default_factory=ErrorHandlingSpec, description="what a user does about a failed request"
+    )

@@ -1,0 +1,81 @@
+"""The parts of the reference page that are written by hand."""
+
+FOREWORD = """
+# Configuration reference
+
+This page is made from the scenario's models by `make docs`; `raysim schema` prints the same as JSON Schema.
+
+A scenario is a YAML file. The shortest valid one loads a simulated platform with five users for a minute:
+
+```yaml
+apiVersion: loadtest.ai-aas.dev/v1
+kind: LoadTestScenario
+```
+
+`raysim validate FILE` reports everything that is wrong with a scenario at once: each problem with its path, the value
+that was found and what would be valid. Unknown keys are errors. Warnings say what will happen and do not stop a run.
+
+* **Durations** are written in Go's style: `90s`, `2m`, `1h30m`, `500ms`. A bare number is refused. The one exception
+  is `thinkTimeSeconds`, whose name states its unit: plain numbers of seconds.
+* **Memory and CPU** are written as in Kubernetes: `512Mi`, `500m`.
+* **Secrets** are never written in a scenario: only the name of an environment variable or of a file.
+* A key without a value stands for its default.
+* **Several scenarios** may stand in one file, separated by `---`; `--name` picks one by `metadata.name`.
+* **A directory** stands for the one `.yaml` file in it, so that a mounted ConfigMap can be given as it is.
+
+## Overriding values
+
+`--set PATH=VALUE` replaces a value of the file; the value is YAML. Paths start below `spec`, or with `metadata.`. An
+element of a list is given by its index from 0 or by its name:
+
+```
+raysim run FILE --set limits.maxCostUsd=5
+raysim run FILE --set loadPattern.phases[0].duration=90s
+raysim run FILE --set loadPattern.phases.0.duration=90s
+raysim run FILE --set 'loadPattern.phases[ramp].duration=90s'
+raysim run FILE --set 'models[my-model].inputUsdPerMillion=0.2'
+raysim run FILE --set metadata.testRunId=nightly-42
+```
+
+The environment can do the same, with two underscores between the steps: `RAYSIM_SET__limits__maxCostUsd=5`.
+What is set by `--set` wins over the environment, which wins over the file.
+"""
+
+AFTERWORD = """
+## Distributions
+
+A random quantity is given by `min` and `max`, or by `base` (and `variance`): then it lies in *base* ± *variance*, and
+`min` and `max`, where given, bound it further. The same definitions hold wherever a distribution can be named. *w* is the
+width of the interval.
+
+| distribution | is |
+|---|---|
+| `uniform` | every value of the interval equally likely |
+| `gaussian` | mean at the centre, σ = *w*/4; values outside are drawn again, not clipped |
+| `exponential` | *min* + Exp with mean *w*/3; values above *max* are drawn again |
+| `poisson` | *min* + Poisson(*w*/3); values above *max* are drawn again |
+| `lognormal` | median `base`, σ of the logarithm *variance*/*base*; bounded by `min` and `max` alone, else by 0 and *base* · e^(4σ) |
+
+Whole numbers (users, questions, turns, tokens) are rounded half up; `uniform` gives each the same chance.
+
+## Phases and ramps
+
+Phases follow one another without a gap. Each starts from the previous one's target, the first from 0. With *a* the users
+at the start of the phase, *b* its target, *d* its duration and *t* the time since it began:
+
+| ramp | users at *t* |
+|---|---|
+| `linear` | a + (b − a) · t/d |
+| `exponential` | a + (b − a) · (e^(3t/d) − 1) / (e³ − 1) |
+| `step` | `steps` equal steps, the first at once |
+| wave (pattern type `wave`) | a + (b − a) · (1 − cos(2πt/period)) / 2: from a to b and back each `period` |
+| at once | b |
+
+A phase without `rampStrategy` is linear in a `ramp-up` pattern, a wave in `wave`, and at once in `steady`, `spike` and
+`custom`. Users are whole: numbers are rounded half up. The lowest-numbered idle user starts first, the
+longest-active stops first.
+
+A phase without `kind` takes it from its name: a name with *warm* in it is a warm-up, *cool* a cool-down, *ramp* a ramp,
+*spike* a spike; any other phase is sustained load. Requests that are due in warm-up and cool-down stay out of
+the headline figures and are shown apart, unless `excludeFromResults` says otherwise.
+"""  # noqa: E501, RUF001 - rows of tables cannot be wrapped; the formulas use the letters of mathematics

@@ -1,0 +1,144 @@
+"""What the format has and raysim does not do yet: the one table of it.
+
+A field that would change what users do or what is enforced is refused when it is set; one that only adds an output is
+a warning. When a feature arrives, its row goes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from raysim.core.config.base import Part, default_of
+from raysim.core.config.paths import Location, key_of, spell
+from raysim.core.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from raysim.core.config.scenario import Scenario
+
+
+def _given(value: object) -> bool:
+    return value not in (None, (), {}, "")
+
+
+def _true(value: object) -> bool:
+    return value is True
+
+
+def _above(limit: int) -> Callable[[Any], bool]:
+    return lambda value: value is not None and value > limit
+
+
+def _one_of(*words: str) -> Callable[[object], bool]:
+    return lambda value: value in words
+
+
+def _not_chat_alone(endpoints: Any) -> bool:
+    plain = [e for e in endpoints if e.name == "chat" and not (e.path or e.request or e.expect)]
+    return len(endpoints) != 1 or len(plain) != 1
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """A field (below `spec`, `[]` for every element) that is refused while `set_` holds for its value."""
+
+    path: str
+    set_: Callable[[Any], bool]
+    instead: str = ""
+
+
+REFUSED = (
+    Unsupported("apiKeys.perUser", _above(1), "set it to 1"),
+    Unsupported("userBehavior.questionStrategies[].name", _one_of("template"), "use a built-in strategy"),
+    Unsupported("userBehavior.promptTokens", lambda value: value.given, "leave it out"),
+    Unsupported("userBehavior.promptTokens.sharedPrefixTokens", _above(0), "set it to 0"),
+    Unsupported("userBehavior.promptTokens.cache", _one_of("repeat", "prefix"), "set it to unique"),
+    Unsupported("userBehavior.errorHandling.retryAttempts", _above(0), "set it to 0"),
+    Unsupported("userBehavior.errorHandling.honourRetryAfter", _true, "set it to false"),
+    Unsupported("userBehavior.errorHandling.circuitBreaker", _given, "leave it out"),
+    Unsupported("bootstrap.onLoss", _one_of("respawn"), "use continue or abort"),
+    Unsupported("endpoints", _not_chat_alone, "list chat alone, or leave it out"),
+    Unsupported("loadPattern.arrivals.mode", _one_of("constant", "poisson"), "use closed"),
+    Unsupported("loadPattern.phases[].arrivals.mode", _one_of("constant", "poisson"), "use closed"),
+    Unsupported("limits.maxRequestsPerSecond", _given, "leave it out"),
+    Unsupported("targets.platform", _one_of("litellm", "static"), "use aiaas or embedded"),
+    Unsupported("targets.apiKeys", _given, "leave it out; users create keys of their own"),
+    Unsupported("targets.tokenizer", _given, "leave it out; the platform's own counts are used"),
+    Unsupported("targets.newConnectionPerRequest", _true, "set it to false"),
+    Unsupported("thresholds", _given, "leave it out"),
+    Unsupported("advanced.chaos", _given, "leave it out"),
+    Unsupported("advanced.questionTemplates", _given, "leave it out"),
+    Unsupported("advanced.dryRun", _true, "use `raysim plan`"),
+)
+
+#: fields whose features do not exist yet, but change nothing about the load
+WITHOUT_EFFECT = (
+    "metrics.pushgatewayUrl",
+    "metrics.prometheusUrl",
+    "metrics.exportInterval",
+    "metrics.capture",
+    "metrics.labels",
+    "metrics.perUser",
+    "metrics.otlpUrl",
+    "metrics.listen",
+    "cleanup.retainMetrics",
+    "cleanup.exportResultsTo",
+    "cleanup.retainLogs",
+    "cleanup.logExportPath",
+    "cleanup.objectStore",
+    "targets.budgetServiceUrl",
+    "targets.analyticsServiceUrl",
+    "targets.backends",
+)
+
+#: fields that only the rendering of Kubernetes manifests reads
+FOR_MANIFESTS = (
+    "workers.resources",
+    "workers.image",
+    "workers.env",
+    "workers.nodeSelector",
+    "workers.tolerations",
+)
+
+
+def refused(scenario: Scenario) -> Iterator[tuple[Location, str]]:
+    """What is set in `scenario` and not supported yet."""
+    for row in REFUSED:
+        for location, value in values_at(scenario.spec, row.path):
+            if row.set_(value):
+                yield ("spec", *location), f"is not supported yet; {row.instead}"
+
+
+def without_effect(scenario: Scenario) -> Iterator[Problem]:
+    """What is set in `scenario` and changes nothing about this run."""
+    for paths, message in (
+        (WITHOUT_EFFECT, "has no effect yet"),
+        (FOR_MANIFESTS, "is used when manifests are rendered, not by this run"),
+    ):
+        for path in paths:
+            *_, key = path.split(".")
+            for location, value in values_at(scenario.spec, path):
+                owner = next(values_at(scenario.spec, path.rpartition(".")[0]))[1]
+                if value != _default(owner, key):
+                    yield Problem(spell(("spec", *location)), message)
+
+
+def values_at(part: Part, path: str) -> Iterator[tuple[Location, Any]]:
+    """The values at `path` below `part`, one for each element of lists on the way; none below an absent part."""
+    key, _, rest = path.partition(".")
+    name, each = key.removesuffix("[]"), key.endswith("[]")
+    attribute = next(n for n, field in type(part).model_fields.items() if key_of(n, field) == name)
+    value = getattr(part, attribute)
+    found = [((name, i), item) for i, item in enumerate(value)] if each else [((name,), value)]
+    for location, item in found:
+        if not rest:
+            yield location, item
+        elif isinstance(item, Part):
+            for below, inner in values_at(item, rest):
+                yield (*location, *below), inner
+
+
+def _default(owner: Part, key: str) -> object:
+    return next(default_of(f) for n, f in type(owner).model_fields.items() if key_of(n, f) == key)

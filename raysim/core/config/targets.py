@@ -1,0 +1,162 @@
+"""`spec.targets`: the platform under test and how it is spoken to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, model_validator
+
+from raysim.core.config.base import EnvName, Flag, Name, Part, Positive, PositiveDuration, Url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Platform = Literal["aiaas", "litellm", "static", "embedded"]
+
+#: where the administrator's token is looked for when the scenario does not say
+DEFAULT_TOKEN_ENV = "RAYSIM_ADMIN_TOKEN"  # noqa: S105 - the name of a variable, not a secret
+
+
+_SERVICE = {"apiRouterUrl": "API router", "userOrgUrl": "user/org service"}
+
+
+class LoginSpec(Part):
+    """Log in with an e-mail address and a password from the environment or a file."""
+
+    email: Name = Field(description="address of the administrator")
+    password_env: EnvName | None = Field(None, description="environment variable that holds the password")
+    password_file: str | None = Field(None, description="file that holds the password")
+    org_id: str | None = Field(None, description="organisation to log in to; the account's own by default")
+    client_id: str | None = Field(None, description="OAuth client; the platform's default one by default")
+    client_secret_env: EnvName | None = Field(None, description="environment variable that holds its secret")
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Not exactly one place for the password."""
+        if (self.password_env is None) == (self.password_file is None):
+            yield "", "give passwordEnv or passwordFile, one of the two"
+
+
+class AuthSpec(Part):
+    """Where the administrator's credential comes from; never the credential itself."""
+
+    token_env: EnvName | None = Field(None, description="environment variable that holds an access token")
+    token_file: str | None = Field(None, description="file that holds an access token, read again when it expires")
+    login: LoginSpec | None = Field(None, description="log in for a token, and again before it expires")
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Not exactly one source."""
+        given = [
+            key
+            for key, value in (("tokenEnv", self.token_env), ("tokenFile", self.token_file), ("login", self.login))
+            if value is not None
+        ]
+        if len(given) != 1:
+            found = " and ".join(given) if given else "none"
+            yield "", f"found {found}; give exactly one of tokenEnv, tokenFile, login"
+
+
+class TargetKeysSpec(Part):
+    """Where users' keys come from on a platform that has no tenants of its own (`static`)."""
+
+    env: EnvName | None = Field(None, description="environment variable that holds one key")
+    file: str | None = Field(None, description="file with one key, or one on each line for each user")
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Not exactly one source."""
+        if (self.env is None) == (self.file is None):
+            yield "", "give env or file, one of the two"
+
+
+class TlsSpec(Part):
+    """How the platform's certificates are checked."""
+
+    verify: Flag = Field(default=True, description="whether certificates are checked; off only for a test set-up")
+    ca_file: str | None = Field(None, description="certificates to trust, PEM; the system's by default")
+    cert_file: str | None = Field(None, description="client certificate, PEM; none by default")
+    key_file: str | None = Field(None, description="private key of the client certificate, PEM")
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """A key without its certificate."""
+        if self.key_file is not None and self.cert_file is None:
+            yield "certFile", "is required beside keyFile"
+
+
+class TimeoutsSpec(Part):
+    """How long a user waits. All in seconds once read."""
+
+    connect: PositiveDuration = Field(5.0, description="for DNS, TCP and TLS together; longer means it is down")
+    first_token: PositiveDuration = Field(30.0, description="for the first token after the request was sent")
+    total: PositiveDuration = Field(120.0, description="for the whole answer; longer than any user would wait")
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """A part that is longer than the whole."""
+        if self.first_token > self.total:
+            yield "firstToken", "is longer than total; a request is given up at total"
+
+
+class BackendSpec(Part):
+    """A backend whose own metrics are to be read."""
+
+    id: Name = Field(description="name of the backend in the report, as the router's headers give it")
+    metrics_url: Url = Field(description="address of its metrics page")
+    kind: Literal["vllm", "sglang", "tgi", "llamacpp", "litellm", "router", "dcgm"] = Field(
+        description="whose metric names it uses"
+    )
+    model: str | None = Field(None, description="model it serves; as its metrics say by default")
+    gpu_type: str | None = Field(None, description="label for the report")
+    theoretical_tps: Positive | None = Field(None, description="tokens/s it could reach, for the efficiency ratio")
+
+
+class TargetsSpec(Part):
+    """The platform under test."""
+
+    platform: Platform = Field(
+        "embedded",
+        description="which contract the platform follows; aiaas when an address is given, else embedded: a simulated "
+        "platform that is started for the run",
+    )
+    api_router_url: Url | None = Field(None, description="address of the API router, which answers users' requests")
+    user_org_url: Url | None = Field(None, description="address of the user/org service, which makes tenants")
+    budget_service_url: Url | None = Field(None, description="address of the budget service")
+    analytics_service_url: Url | None = Field(None, description="address of the analytics service")
+    auth: AuthSpec = Field(
+        default_factory=lambda: AuthSpec(token_env=DEFAULT_TOKEN_ENV),
+        description=f"where the administrator's credential is found; {DEFAULT_TOKEN_ENV} by default, "
+        "not used on the embedded platform",
+    )
+    api_keys: TargetKeysSpec | None = Field(None, description="where users' keys are found on a static platform")
+    tls: TlsSpec = Field(default_factory=TlsSpec, description="how certificates are checked")
+    timeouts: TimeoutsSpec = Field(default_factory=TimeoutsSpec, description="how long a user waits")
+    new_connection_per_request: Flag = Field(
+        default=False, description="whether every request opens a connection; off, as real clients keep theirs"
+    )
+    tokenizer: str | None = Field(
+        None, description="local tokenizer file that counts tokens when the platform does not; none by default"
+    )
+    system_prompt: str = Field("", description="system message at the start of every conversation; none by default")
+    streaming: Flag = Field(
+        default=True, description="whether answers are streamed; on, because time to first token needs it"
+    )
+    backends: tuple[BackendSpec, ...] = Field((), description="backends whose own metrics are read")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _platform_from_addresses(cls, data: object) -> object:
+        if not isinstance(data, dict) or data.get("platform") is not None:
+            return data
+        keys = ("apiRouterUrl", "userOrgUrl", "api_router_url", "user_org_url")
+        platform = "aiaas" if any(data.get(key) is not None for key in keys) else "embedded"
+        return {**data, "platform": platform}
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Addresses that the platform needs, or that have no meaning for it."""
+        addresses = (("apiRouterUrl", self.api_router_url), ("userOrgUrl", self.user_org_url))
+        if self.platform == "embedded":
+            for key, value in addresses:
+                if value is not None:
+                    yield key, "has no meaning for the embedded platform; remove it or set platform: aiaas"
+            return
+        needed = 2 if self.platform == "aiaas" else 1
+        for key, value in addresses[:needed]:
+            if value is None:
+                yield key, f"is required on platform {self.platform}: the address of its {_SERVICE[key]}"

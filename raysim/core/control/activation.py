@@ -1,0 +1,79 @@
+"""Which user is active when: follows the schedule's target, one switch at a time.
+
+The lowest-numbered idle user starts first; the one that has been active longest stops first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from heapq import heapify, heappop, heappush
+
+from raysim.core.control.messages import Switch
+from raysim.core.plan.load import LoadSchedule
+
+#: switches fall on multiples of this, in seconds
+GRID_S = 0.1
+
+
+class Activation:
+    """Plans switches ahead of time for the users that are ready.
+
+    Args:
+        schedule: how many users are to be active when.
+        users: indices of the users that can be activated.
+    """
+
+    def __init__(self, schedule: LoadSchedule, users: Collection[int]) -> None:
+        self._schedule = schedule
+        self._idle = list(users)
+        heapify(self._idle)
+        #: active users in the order of their activation
+        self._active: dict[int, None] = {}
+        self._gone: set[int] = set()
+        self._next_step = 0
+
+    @property
+    def active(self) -> int:
+        """Users that are active once all planned switches have happened."""
+        return len(self._active)
+
+    def leave(self, users: Collection[int]) -> None:
+        """These users are gone for good; others take their places while there are any."""
+        for user in users:
+            self._gone.add(user)
+            self._active.pop(user, None)
+
+    def plan_until(self, horizon_s: float, *, not_before_s: float = 0.0) -> list[Switch]:
+        """The switches due up to `horizon_s` that were not planned yet, in their order.
+
+        `not_before_s` is the earliest time a switch can still be carried out: replacements for users that left are due
+        then, not in the past.
+        """
+        switches: list[Switch] = []
+        while self._next_step * GRID_S <= horizon_s:
+            at_s = self._next_step * GRID_S
+            self._next_step += 1
+            if at_s < not_before_s and self._next_step * GRID_S <= horizon_s:
+                continue
+            self._follow(self._schedule.target_at(at_s), at_s, switches)
+        return switches
+
+    def _follow(self, target: int, at_s: float, switches: list[Switch]) -> None:
+        while len(self._active) < target:
+            user = self._next_idle()
+            if user is None:
+                return
+            self._active[user] = None
+            switches.append(Switch(user, at_s, on=True))
+        while len(self._active) > target:
+            user = next(iter(self._active))
+            del self._active[user]
+            heappush(self._idle, user)
+            switches.append(Switch(user, at_s, on=False))
+
+    def _next_idle(self) -> int | None:
+        while self._idle:
+            user = heappop(self._idle)
+            if user not in self._gone:
+                return user
+        return None

@@ -1,0 +1,60 @@
+"""When a run must stop: money, errors, time."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from raysim.core.control.messages import Totals
+from raysim.core.plan.run_plan import LimitPlan
+from raysim.core.units import format_duration
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A limit that was reached: which (`cost`, `errors`, `duration`), and a sentence with the figures."""
+
+    limit: str
+    message: str
+
+
+class LimitWatch:
+    """Judges the totals of the whole run as they come in. Memory is bounded by the error window."""
+
+    def __init__(self, limits: LimitPlan) -> None:
+        self._limits = limits
+        #: (time, requests that count, failures) as of that time, oldest first
+        self._history: deque[tuple[float, int, int]] = deque([(0.0, 0, 0)])
+
+    def judge(self, run_s: float, totals: Totals) -> Breach | None:
+        """The limit that `totals` at `run_s` seconds after the start have reached, if any."""
+        limits = self._limits
+        if limits.max_cost_usd is not None and totals.cost_usd >= limits.max_cost_usd:
+            return Breach("cost", f"spent ${totals.cost_usd:.4f} of ${limits.max_cost_usd:g}")
+        if limits.max_duration_s is not None and run_s >= limits.max_duration_s:
+            return Breach("duration", f"the run has lasted {format_duration(limits.max_duration_s)}")
+        return self._judge_errors(run_s, totals)
+
+    def error_rate(self) -> float | None:
+        """Share of failed requests in the window; None before there are any."""
+        (_, first_count, first_failed), (_, count, failed) = self._history[0], self._history[-1]
+        return (failed - first_failed) / (count - first_count) if count > first_count else None
+
+    def _judge_errors(self, run_s: float, totals: Totals) -> Breach | None:
+        limits = self._limits
+        refused = totals.refused if limits.count_refusals else 0
+        count = totals.success + totals.error + refused
+        failed = totals.error + refused
+        self._history.append((run_s, count, failed))
+        while len(self._history) > 1 and self._history[1][0] <= run_s - limits.error_window_s:
+            self._history.popleft()
+        in_window = count - self._history[0][1]
+        rate = self.error_rate()
+        if limits.max_error_rate is None or rate is None or in_window < limits.min_requests:
+            return None
+        if rate <= limits.max_error_rate:
+            return None
+        window = format_duration(limits.error_window_s)
+        return Breach(
+            "errors", f"{rate:.1%} of {in_window} requests failed within {window}; at most {limits.max_error_rate:.1%}"
+        )

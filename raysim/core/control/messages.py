@@ -1,0 +1,98 @@
+"""What packs and the coordinator say to each other, about once a second."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Counts since a pack's start; they only grow, so that a lost message costs nothing."""
+
+    requests: int = 0
+    success: int = 0
+    error: int = 0
+    refused: int = 0
+    cancelled: int = 0
+    cost_usd: float = 0.0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def __add__(self, other: Totals) -> Totals:
+        return Totals(
+            self.requests + other.requests,
+            self.success + other.success,
+            self.error + other.error,
+            self.refused + other.refused,
+            self.cancelled + other.cancelled,
+            self.cost_usd + other.cost_usd,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PackHealth:
+    """How a pack's process is doing. Lag is how late the event loop's 10 ms tick came, over the whole run so far."""
+
+    pack: str
+    node: str
+    loop_lag_p99_ms: float
+    cpu_ratio: float
+    rss_mib: float
+
+
+@dataclass(frozen=True, slots=True)
+class PackStatus:
+    """What a pack reports. `gone` lists users that left for good since the last report, each with the reason."""
+
+    pack: int
+    sequence: int
+    totals: Totals
+    active: int
+    in_flight: int
+    drained: bool
+    health: PackHealth
+    gone: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A user is to come (`on`) or to go at `at_run_s` seconds after the run's start."""
+
+    user: int
+    at_run_s: float
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StopOrder:
+    """Every user is to stop now; what is in flight may take `drain_s` more seconds."""
+
+    reason: str
+    drain_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """The coordinator's answer.
+
+    `clock_s` is its clock when it answered, `wall_offset_s` what to add to that clock for wall time, and `run_start_s`
+    the same clock at the run's start, once that is known. A pack that hears nothing for `lease_s` stops by itself.
+    """
+
+    clock_s: float
+    wall_offset_s: float
+    lease_s: float
+    interval_s: float
+    run_start_s: float | None = None
+    switches: tuple[Switch, ...] = ()
+    stop: StopOrder | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something worth a line in `events.jsonl`; the writer adds the time."""
+
+    kind: str
+    detail: dict[str, object] = field(default_factory=dict)

@@ -1,0 +1,234 @@
+"""The course of a run, from the first ready pack to the last drained one. Pure: every event brings its own time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+from raysim.core.control.activation import Activation
+from raysim.core.control.limits import LimitWatch
+from raysim.core.control.messages import Event, Orders, PackHealth, PackStatus, StopOrder, Switch, Totals
+from raysim.core.plan.run_plan import RunPlan
+
+#: packs together report at most this often per second, so that the coordinator keeps up with thousands of them
+_REPORTS_PER_SECOND = 250
+_SHORTEST_INTERVAL_S = 1.0
+#: from the order to begin to the run's second 0: every pack hears of it before
+_START_LEAD_S = 1.5
+#: a pack that has not reported itself drained this long after it should have is not waited for
+_DRAIN_GRACE_S = 3.0
+
+
+class RunState(StrEnum):
+    """Where a run is."""
+
+    PREPARING = "preparing"
+    RUNNING = "running"
+    DRAINING = "draining"
+    DRAINED = "drained"
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A user that was lost, when (seconds after the run's start) and why."""
+
+    user: int
+    at_run_s: float
+    why: str
+
+
+@dataclass(slots=True)
+class _Pack:
+    users: frozenset[int]
+    totals: Totals
+    health: PackHealth | None = None
+    active: int = 0
+    in_flight: int = 0
+    drained: bool = False
+    lost: bool = False
+
+
+class RunControl:
+    """Decides who is active and when the run ends; told of reports and losses, asked for orders.
+
+    Args:
+        plan: the run's plan.
+        wall_offset_s: what to add to the caller's clock for wall time.
+    """
+
+    def __init__(self, plan: RunPlan, *, wall_offset_s: float = 0.0) -> None:
+        self._plan = plan
+        self._wall_offset_s = wall_offset_s
+        self._packs: dict[int, _Pack] = {}
+        self._pack_of: dict[int, int] = {}
+        self._mailbox: dict[int, list[Switch]] = {}
+        self._limits = LimitWatch(plan.limits)
+        self._activation: Activation | None = None
+        self._phase = -1
+        self._stop: StopOrder | None = None
+        self._draining_since_s: float | None = None
+        self._events: list[Event] = []
+        self.state = RunState.PREPARING
+        self.run_start_s: float | None = None
+        self.stop_reason = ""
+        self.stop_message = ""
+        #: run seconds at which users were told to stop, and at which the last of them had
+        self.stopped_at_s: float | None = None
+        self.drained_at_s: float | None = None
+        self.lost: dict[int, Loss] = {}
+        self.gone_users: dict[int, str] = {}
+        #: (run second, target, active) about once a second
+        self.samples: list[tuple[float, int, int]] = []
+
+    # ── events ──
+
+    def pack_ready(self, pack: int, users: Collection[int]) -> None:
+        """A pack has set up these users and will report."""
+        self._packs[pack] = _Pack(frozenset(users), Totals())
+        self._mailbox[pack] = []
+        self._pack_of.update(dict.fromkeys(users, pack))
+
+    def begin(self, now_s: float) -> None:
+        """All packs that will come are ready: the run's second 0 is a moment from now."""
+        self.run_start_s = now_s + _START_LEAD_S
+        self._activation = Activation(self._plan.schedule, sorted(self._pack_of))
+        self.state = RunState.RUNNING
+        self._note("run_started", users=len(self._pack_of))
+
+    def report(self, status: PackStatus, now_s: float) -> Orders:
+        """A pack's report; the answer is what it is to do."""
+        pack = self._packs.get(status.pack)
+        if pack is not None and not pack.lost:
+            pack.totals = status.totals
+            pack.health = status.health
+            pack.active, pack.in_flight, pack.drained = status.active, status.in_flight, status.drained
+            if status.gone and self._activation is not None:
+                self._activation.leave([user for user, _ in status.gone])
+                for user, reason in status.gone:
+                    self.gone_users[user] = reason
+                    self._note("user_left", user=user, reason=reason)
+        self.tick(now_s)
+        mail = self._mailbox.get(status.pack, [])
+        self._mailbox[status.pack] = []
+        return Orders(
+            clock_s=now_s,
+            wall_offset_s=self._wall_offset_s,
+            lease_s=self._plan.limits.lease_s,
+            interval_s=self.interval_s,
+            run_start_s=self.run_start_s,
+            switches=tuple(mail),
+            stop=self._stop,
+        )
+
+    def pack_lost(self, pack: int, users: Collection[int], why: str, now_s: float) -> None:
+        """A pack's process is gone, with these users."""
+        known = self._packs.get(pack)
+        if known is not None:
+            known.lost = True
+            known.active = known.in_flight = 0
+        if self._activation is not None:
+            self._activation.leave(users)
+        for user in users:
+            self.lost.setdefault(user, Loss(user, self._run_s(now_s), why))
+        self._note("pack_lost", pack=pack, users=sorted(users), why=why)
+        if self._plan.bootstrap.abort_on_loss and self.state is RunState.RUNNING:
+            self.stop("loss", "a user was lost and bootstrap.onLoss is abort", self._plan.limits.drain_s, now_s)
+
+    def stop(self, reason: str, message: str, drain_s: float, now_s: float) -> None:
+        """End the run: users stop asking; what is in flight may finish within `drain_s`, or sooner if told again."""
+        if self.state is RunState.DRAINED:
+            return
+        if self._stop is None:
+            self.stop_reason, self.stop_message = reason, message
+            self.stopped_at_s = self._run_s(now_s)
+            self._note("stopping", reason=reason, message=message)
+            self._stop = StopOrder(reason, drain_s)
+        elif drain_s < self._stop.drain_s:
+            self._stop = StopOrder(self._stop.reason, drain_s)
+        self.state = RunState.DRAINING
+
+    def tick(self, now_s: float) -> None:
+        """Time has passed: plan switches ahead, note phases, hold limits, see whether everyone has drained."""
+        if self.state is RunState.RUNNING and self.run_start_s is not None and self._activation is not None:
+            run_s = now_s - self.run_start_s
+            self._note_phase(run_s)
+            for switch in self._activation.plan_until(
+                run_s + 2 * self.interval_s + 0.5, not_before_s=run_s + self.interval_s
+            ):
+                self._mailbox[self._pack_of[switch.user]].append(switch)
+            self._sample(run_s)
+            breach = self._limits.judge(max(0.0, run_s), self.totals)
+            if breach is not None:
+                self.stop(breach.limit, breach.message, self._plan.limits.drain_s, now_s)
+            elif run_s >= self._plan.schedule.duration_s:
+                self.stop("completed", "every phase is over", self._plan.limits.drain_s, now_s)
+        if self.state is RunState.DRAINING and self._stop is not None:
+            self._await_drain(now_s, self._stop.drain_s)
+
+    # ── what there is to know ──
+
+    @property
+    def interval_s(self) -> float:
+        """How often each pack is to report, in seconds."""
+        return max(_SHORTEST_INTERVAL_S, len(self._packs) / _REPORTS_PER_SECOND)
+
+    @property
+    def totals(self) -> Totals:
+        """Sums over all packs, the lost ones included."""
+        return sum((pack.totals for pack in self._packs.values()), Totals())
+
+    @property
+    def ready_users(self) -> Collection[int]:
+        """Users that were set up and not lost."""
+        return self._pack_of.keys() - self.lost.keys()
+
+    @property
+    def active(self) -> int:
+        """Users that are active as their packs last reported."""
+        return sum(pack.active for pack in self._packs.values())
+
+    @property
+    def error_rate(self) -> float | None:
+        """Share of failed requests within the error window; None before there are any."""
+        return self._limits.error_rate()
+
+    @property
+    def health(self) -> tuple[PackHealth, ...]:
+        """The latest health of every pack that reported."""
+        return tuple(pack.health for pack in self._packs.values() if pack.health is not None)
+
+    def take_events(self) -> list[Event]:
+        """Events since the last call."""
+        events, self._events = self._events, []
+        return events
+
+    def _await_drain(self, now_s: float, drain_s: float) -> None:
+        if self._draining_since_s is None:
+            self._draining_since_s = now_s
+        silent = sorted(index for index, pack in self._packs.items() if not (pack.drained or pack.lost))
+        patience_s = drain_s + 2 * self.interval_s + _DRAIN_GRACE_S
+        if not silent:
+            self._note("drained")
+        elif now_s > self._draining_since_s + patience_s:
+            self._note("drain_timed_out", packs=silent)
+        else:
+            return
+        self.state = RunState.DRAINED
+        self.drained_at_s = self._run_s(now_s)
+
+    def _run_s(self, now_s: float) -> float:
+        return 0.0 if self.run_start_s is None else max(0.0, now_s - self.run_start_s)
+
+    def _note(self, event: str, **detail: object) -> None:
+        self._events.append(Event(event, detail))
+
+    def _note_phase(self, run_s: float) -> None:
+        phase = self._plan.schedule.phase_at(run_s)
+        if phase is not None and phase.index != self._phase:
+            self._phase = phase.index
+            self._note("phase", name=phase.name, kind=phase.kind, target_users=phase.to_users)
+
+    def _sample(self, run_s: float) -> None:
+        if run_s >= 0 and (not self.samples or run_s - self.samples[-1][0] >= 1.0):
+            self.samples.append((run_s, self._plan.schedule.target_at(run_s), self.active))

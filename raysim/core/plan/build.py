@@ -1,0 +1,150 @@
+"""From a scenario to the plan of a run."""
+
+from __future__ import annotations
+
+from raysim.core.behaviour.behaviour import Behaviour
+from raysim.core.config.scenario import Scenario
+from raysim.core.ids import default_seed, short_id
+from raysim.core.plan.load import LoadSchedule, PhasePlan
+from raysim.core.plan.run_plan import BootstrapPlan, LimitPlan, PackPlan, RunPlan, UserPlan
+from raysim.core.plan.target_plan import AuthPlan, TargetPlan
+from raysim.core.plan.tenants import plan_tenants, plan_users
+
+_SECONDS_PER_DAY = 86_400.0
+
+
+def build_plan(scenario: Scenario, run_id: str, *, started: str) -> RunPlan:
+    """The plan of the run `run_id`: the same for the same scenario, run id and seed, on any machine.
+
+    Args:
+        scenario: a checked scenario.
+        run_id: the run's id; also the seed's source when the scenario gives none.
+        started: the run's start as text, for `{timestamp}` in names.
+    """
+    spec = scenario.spec
+    seed = spec.advanced.seed if spec.advanced.seed is not None else default_seed(run_id)
+    short = short_id(run_id)
+    tenants = plan_tenants(scenario, seed, short, started)
+    users = plan_users(scenario, seed, short, tenants)
+    expires_s = spec.api_keys.expires_in
+    return RunPlan(
+        run_id=run_id,
+        short_id=short,
+        scenario=scenario.metadata.name,
+        seed=seed,
+        tenants=tenants,
+        packs=plan_packs(users, spec.workers.users_per_actor),
+        schedule=LoadSchedule(_phases(scenario), len(users)),
+        behaviour=_behaviour(scenario),
+        prices=scenario.prices(),
+        limits=_limits(scenario),
+        bootstrap=BootstrapPlan(
+            timeout_s=spec.bootstrap.timeout,
+            concurrency=spec.bootstrap.concurrency,
+            min_success=spec.bootstrap.min_success,
+            abort_on_loss=spec.bootstrap.on_loss == "abort",
+        ),
+        target=_target(scenario),
+        key_days=None if expires_s is None else max(1, -int(-expires_s // _SECONDS_PER_DAY)),
+    )
+
+
+def plan_packs(users: tuple[UserPlan, ...], users_per_actor: int) -> tuple[PackPlan, ...]:
+    """Users dealt out to actors in turn, so that a ramp loads all actors alike and a lost one thins every org alike."""
+    count = max(1, -(-len(users) // users_per_actor))
+    packs = []
+    for index in range(count):
+        members = users[index::count]
+        if users_per_actor == 1:
+            name = f"user/{members[0].org_name}/{members[0].name}"
+        else:
+            name = f"pack/{index + 1:0{len(str(count))}}-of-{count}"
+        packs.append(PackPlan(index, name, members))
+    return tuple(packs)
+
+
+def _phases(scenario: Scenario) -> tuple[PhasePlan, ...]:
+    pattern = scenario.spec.load_pattern
+    most = scenario.user_range()[1]
+    phases: list[PhasePlan] = []
+    start_s, users = 0.0, 0
+    for index, phase in enumerate(pattern.phases):
+        target = most if phase.target_active_users is None else phase.target_active_users
+        phases.append(
+            PhasePlan(
+                index=index,
+                name=phase.name,
+                kind=phase.effective_kind,
+                start_s=start_s,
+                duration_s=phase.duration,
+                from_users=users,
+                to_users=target,
+                ramp=pattern.ramp_of(phase),
+                steps=phase.steps,
+                period_s=phase.period or phase.duration,
+                excluded=phase.excluded,
+            )
+        )
+        start_s, users = start_s + phase.duration, target
+    return tuple(phases)
+
+
+def _behaviour(scenario: Scenario) -> Behaviour:
+    spec = scenario.spec.user_behavior
+    return Behaviour(
+        think_s=spec.think_time_seconds.to_distribution(),
+        questions_per_session=spec.questions_per_session.to_distribution(),
+        session_duration_s=spec.session_duration.to_distribution() if spec.session_duration else None,
+        multi_turn_probability=spec.conversation.multi_turn_probability,
+        turns=spec.conversation.turns.to_distribution(),
+        context_limit_tokens=spec.conversation.context_limit_tokens,
+        strategies=tuple((strategy.name, strategy.weight) for strategy in spec.question_strategies),
+        max_tokens=spec.max_tokens_per_request.to_distribution(),
+        temperature=spec.temperature.to_distribution() if spec.temperature else None,
+        system_prompt=scenario.spec.targets.system_prompt,
+        streaming=scenario.spec.targets.streaming,
+    )
+
+
+def _limits(scenario: Scenario) -> LimitPlan:
+    spec = scenario.spec.limits
+    return LimitPlan(
+        max_cost_usd=spec.max_cost_usd,
+        max_error_rate=spec.max_error_rate,
+        error_window_s=spec.error_window,
+        min_requests=spec.min_requests,
+        count_refusals=spec.count_refusals,
+        max_duration_s=spec.max_duration,
+        max_requests_per_user=spec.max_requests_per_user,
+        lease_s=spec.lease,
+        drain_s=spec.drain,
+    )
+
+
+def _target(scenario: Scenario) -> TargetPlan:
+    spec = scenario.spec.targets
+    login = spec.auth.login
+    auth = AuthPlan(
+        token_env=spec.auth.token_env or "",
+        token_file=spec.auth.token_file or "",
+        email=login.email if login else "",
+        password_env=(login.password_env if login else None) or "",
+        password_file=(login.password_file if login else None) or "",
+        org_id=(login.org_id if login else None) or "",
+        client_id=(login.client_id if login else None) or "",
+        client_secret_env=(login.client_secret_env if login else None) or "",
+    )
+    return TargetPlan(
+        platform=spec.platform,
+        router_url=spec.api_router_url or "",
+        org_url=spec.user_org_url or "",
+        auth=auth,
+        connect_timeout_s=spec.timeouts.connect,
+        first_token_timeout_s=spec.timeouts.first_token,
+        total_timeout_s=spec.timeouts.total,
+        tls_verify=spec.tls.verify,
+        tls_ca_file=spec.tls.ca_file or "",
+        tls_cert_file=spec.tls.cert_file or "",
+        tls_key_file=spec.tls.key_file or "",
+        correlation_id=scenario.spec.advanced.correlation_id or "",
+    )

@@ -1,0 +1,69 @@
+"""What a plan needs and what it may cost, before anything runs. Upper bounds, and said to be so."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from raysim.core.behaviour.conversation import estimate_tokens
+from raysim.core.plan.run_plan import RunPlan
+from raysim.core.pricing import cost_usd
+
+#: measured on Ray 2.60: proportional set size of an idle actor process, and of what a simulated user adds to one
+ACTOR_MIB = 60.0
+USER_MIB = 0.3
+#: CPU that starting one actor process takes, nearly all of it importing Ray
+ACTOR_START_CPU_S = 1.5
+#: a generated question is shorter than this
+_QUESTION_CHARACTERS = 320
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What to expect of a plan.
+
+    `worst_case_usd` is None when think time can be 0, so that only a limit bounds the requests.
+    """
+
+    tenants: int
+    users: int
+    peak_users: int
+    actors: int
+    memory_mib: float
+    start_cpu_s: float
+    duration_s: float
+    most_requests: int | None
+    dearest_request_usd: float
+    worst_case_usd: float | None
+
+
+def estimate(plan: RunPlan) -> Estimate:
+    """Bounds for `plan`: as if every answer came at once and used all the tokens it may."""
+    behaviour = plan.behaviour
+    prompt = behaviour.context_limit_tokens if behaviour.multi_turn_probability > 0 else 0
+    prompt = max(prompt, estimate_tokens("x" * (_QUESTION_CHARACTERS + len(behaviour.system_prompt))))
+    answer = math.floor(behaviour.max_tokens.high)
+    dearest = max((cost_usd(price, prompt, answer) for price in plan.prices.values()), default=0.0)
+    most = _most_requests(plan)
+    return Estimate(
+        tenants=len(plan.tenants),
+        users=len(plan.users),
+        peak_users=plan.schedule.peak_users,
+        actors=len(plan.packs),
+        memory_mib=len(plan.packs) * ACTOR_MIB + len(plan.users) * USER_MIB,
+        start_cpu_s=len(plan.packs) * ACTOR_START_CPU_S,
+        duration_s=plan.schedule.duration_s,
+        most_requests=most,
+        dearest_request_usd=dearest,
+        worst_case_usd=None if most is None else most * dearest,
+    )
+
+
+def _most_requests(plan: RunPlan) -> int | None:
+    capped = plan.limits.max_requests_per_user
+    by_users = None if capped is None else capped * len(plan.users)
+    shortest_s = plan.behaviour.think_s.low
+    if shortest_s <= 0:
+        return by_users
+    by_time = math.ceil(plan.schedule.active_user_seconds() / shortest_s) + plan.schedule.peak_users
+    return by_time if by_users is None else min(by_users, by_time)

@@ -1,0 +1,89 @@
+"""What a report needs to know of a run that no record tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from raysim.core.control.messages import PackHealth
+from raysim.core.plan.run_plan import RunPlan
+
+
+class RunStatus(StrEnum):
+    """How a run ended."""
+
+    COMPLETED = "completed"
+    #: by a limit or by somebody who asked for it
+    STOPPED = "stopped"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class LostUser:
+    """A user whose actor died, when (seconds after the run's start), and why."""
+
+    name: str
+    at_run_s: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSample:
+    """How many users were to be active at a moment, and how many were. `run_s` is seconds after the run's start."""
+
+    run_s: float
+    target: int
+    active: int
+
+
+@dataclass(frozen=True, slots=True)
+class CleanupFacts:
+    """What became of the resources that the run created.
+
+    `status` is a word such as `complete`, `incomplete` or `skipped`; the counts are resources, of keys (`revoked`) or
+    of orgs and users (all others).
+    """
+
+    status: str = "skipped"
+    duration_s: float = 0.0
+    deleted: int = 0
+    suspended: int = 0
+    revoked: int = 0
+    retained: int = 0
+    remaining: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """A run as its coordinator and driver saw it.
+
+    Args:
+        plan: what was going to happen.
+        status: how it ended.
+        stop_reason: one word: `completed`, or what ended it early.
+        stop_message: a sentence with the figures behind the reason; may be empty.
+        started_at: the run's second 0, unix seconds.
+        duration_s: from second 0 until the last user had drained.
+        load_s: from second 0 until users were told to stop; the end of the last phase when nothing ended it early.
+        bootstrap_s: how long each user that could be set up took, in seconds.
+        lost: users whose actors died.
+        cleanup: what was removed and what was left.
+        samples: target and active users over time, about one a second.
+        packs: the last health of every actor that played users.
+        records_lost_estimate: requests that were made but whose records never arrived.
+    """
+
+    plan: RunPlan
+    status: RunStatus
+    stop_reason: str
+    started_at: float
+    duration_s: float
+    load_s: float
+    stop_message: str = ""
+    bootstrap_s: tuple[float, ...] = ()
+    lost: tuple[LostUser, ...] = ()
+    cleanup: CleanupFacts = CleanupFacts()
+    samples: tuple[LoadSample, ...] = ()
+    packs: tuple[PackHealth, ...] = ()
+    records_lost_estimate: int = 0

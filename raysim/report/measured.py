@@ -1,0 +1,111 @@
+"""Requests with the times that are derived from them, by the definitions that every report prints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+#: what the figures mean; printed in reports
+DEFINITIONS = {
+    "ttft": "first token - sent, of streamed successes",
+    "itl": "gaps between token arrivals; a chunk of k tokens counts as k gaps of gap/k",
+    "tpot": "(last token - first token) / (completion tokens - 1), of streamed successes",
+    "latency": "end - sent, of successes",
+    "response_time": "end - due, of successes: includes lateness and retries",
+    "tps": "completion tokens / (end - sent) of one answer",
+    "queue": "queueing as the platform states it; absent when it does not",
+    "throughput": "successes, and their completion tokens, due in headline phases / length of these phases",
+    "error_rate": "errors / (successes + errors), all phases; refusals and cancellations apart",
+    "percentiles": "exact; linear interpolation between order statistics",
+    "mean_ci95": "95 % confidence interval of the mean, by batch means",
+    "headline": "requests due in phases that are not excluded; requests, tokens and cost count all phases",
+}
+
+_NS = 1e-9
+_US = 1e-6
+_US_IN_NS = 1e3
+
+_SUCCEEDED = pl.col("outcome") == "success"
+_STREAMED = _SUCCEEDED & pl.col("streamed")
+#: tokens that the average chunk after the first one held: each of its gaps counts that often
+_TOKENS_PER_GAP = (
+    pl.when((pl.col("token_source") == "usage") & (pl.col("chunks") > 1) & (pl.col("completion_tokens") > 1))
+    .then((pl.col("completion_tokens") - 1) / (pl.col("chunks") - 1))
+    .otherwise(1.0)
+)
+_GROUPS = ("org_id", "model", "phase", "excluded")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Requests in the order in which they were due, and the token gaps of the streamed ones among them.
+
+    `rows`: one a request; times in seconds, null where a time does not exist for that request. `gaps`: `itl_s`, with
+    its `weight` (how many token gaps of that length), by tenant, model and phase.
+    """
+
+    rows: pl.DataFrame
+    gaps: pl.DataFrame
+
+    @classmethod
+    def of(cls, requests: pl.LazyFrame) -> Measured:
+        """Derive the times of `requests`, rows with the columns of a requests file."""
+        return cls(rows=_rows(requests).collect(), gaps=_gaps(requests).collect(engine="streaming"))
+
+    def headline(self) -> Measured:
+        """Only what was due in phases that count."""
+        return Measured(self.rows.filter(~pl.col("excluded")), self.gaps.filter(~pl.col("excluded")))
+
+    def by(self, column: str) -> dict[str, Measured]:
+        """The same, apart for each value of `org_id`, `model` or `phase`, in the order of first appearance."""
+        rows = self.rows.partition_by(column, as_dict=True, maintain_order=True)
+        gaps = self.gaps.partition_by(column, as_dict=True)
+        return {str(key[0]): Measured(part, gaps.get(key, self.gaps.clear())) for key, part in rows.items()}
+
+    def none(self) -> Measured:
+        """No requests, with the same columns."""
+        return Measured(self.rows.clear(), self.gaps.clear())
+
+
+def _rows(requests: pl.LazyFrame) -> pl.LazyFrame:
+    sent, end, tokens = pl.col("sent_ns"), pl.col("end_ns"), pl.col("completion_tokens")
+    first, last = pl.col("first_token_ns"), pl.col("last_token_ns")
+    gap_count = pl.col("chunk_gaps_us").list.len()
+    with_gaps = _STREAMED & (gap_count > 0)
+    return requests.sort("due_unix_ns").select(
+        *_GROUPS,
+        *("outcome", "error_type", "streamed", "lag_flagged", "token_source", "token_reads"),
+        *("prompt_tokens", "completion_tokens", "cost_usd", "question_hash", "think_s", "think_planned_s"),
+        latency_s=_when(_SUCCEEDED, (end - sent) * _NS),
+        response_time_s=_when(_SUCCEEDED, end * _NS),
+        ttft_s=_when(_STREAMED, (first - sent) * _NS),
+        tpot_s=_when(_STREAMED & (tokens > 1), (last - first) * _NS / (tokens - 1)),
+        tps=_when(_SUCCEEDED & (tokens > 0) & (end > sent), tokens / ((end - sent) * _NS)),
+        queue_s=_when(_SUCCEEDED, pl.col("queue_ns") * _NS),
+        # opening a connection and sending again are not the generator's lateness
+        send_lag_s=_when(
+            pl.col("attempts") == 1, pl.max_horizontal(0, sent - pl.col("connect_ns").fill_null(0)) * _NS, sent
+        ),
+        gaps_s=_when(with_gaps, pl.col("chunk_gaps_us").list.sum() * _US),
+        gaps_weight=_when(with_gaps, _TOKENS_PER_GAP * gap_count),
+    )
+
+
+def _gaps(requests: pl.LazyFrame) -> pl.LazyFrame:
+    """Grouped by length, to a nanosecond, so that the many gaps of a long run fit in memory."""
+    return (
+        requests.filter(_STREAMED & (pl.col("chunk_gaps_us").list.len() > 0))
+        .select(*_GROUPS, "chunk_gaps_us", weight=_TOKENS_PER_GAP)
+        .explode("chunk_gaps_us", empty_as_null=False)
+        .with_columns(itl_ns=(pl.col("chunk_gaps_us") * _US_IN_NS / pl.col("weight")).round())
+        .group_by(*_GROUPS, "itl_ns")
+        .agg(pl.col("weight").sum())
+        .select(*_GROUPS, "weight", itl_s=pl.col("itl_ns") * _NS)
+    )
+
+
+def _when(condition: pl.Expr, value: pl.Expr, needed: pl.Expr | None = None) -> pl.Expr:
+    if needed is not None:
+        condition = condition & needed.is_not_null()
+    return pl.when(condition).then(value)

@@ -1,0 +1,157 @@
+"""`summary.json`: everything a run amounts to, computed exactly from its records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from raysim.core.records.outcome import ErrorKind
+from raysim.report import groups
+from raysim.report.credibility import load_generator, notes
+from raysim.report.facts import RunFacts
+from raysim.report.figures import errors_by_kind, figures
+from raysim.report.measured import DEFINITIONS, Measured
+
+#: raised when a key of the summary changes its meaning
+SUMMARY_VERSION = 1
+
+
+def summarise(requests: pl.LazyFrame, facts: RunFacts) -> dict[str, Any]:
+    """The summary of a run, ready to be written as JSON. Works on a run without requests.
+
+    `requests`, `tokens` and `cost` count every row; times, rates and the generator's verdict only those due in phases
+    that are not excluded (`requests.headline` of them). Times in seconds, money in USD, shares 0 to 1; null is "not
+    known" or "nothing to measure", never 0.
+    """
+    measured = Measured.of(requests)
+    headline = measured.headline()
+    run = figures(measured, headline, groups.headline_s(facts))
+    run["cost"] |= _limit(run["cost"]["usd"], facts)
+    return {
+        "schema_version": SUMMARY_VERSION,
+        "run_id": facts.plan.run_id,
+        "scenario": facts.plan.scenario,
+        "seed": facts.plan.seed,
+        "status": str(facts.status),
+        "stop_reason": facts.stop_reason,
+        "stop_message": facts.stop_message,
+        "started_at": facts.started_at,
+        "duration_s": facts.duration_s,
+        "users": _users(facts),
+        **run,
+        "errors": _errors(requests, measured),
+        "goodput": None,
+        "tenants": groups.tenants(measured, facts),
+        "models": groups.models(measured, facts),
+        "phases": groups.phases(measured, facts),
+        "questions": _questions(measured.rows),
+        "think_time": _think_time(measured.rows, facts),
+        "bootstrap": _bootstrap(facts),
+        "cleanup": _cleanup(facts),
+        "isolation": None,
+        "load_generator": load_generator(headline, facts),
+        "records_lost_estimate": facts.records_lost_estimate,
+        "thresholds": [],
+        "notes": notes(measured, facts),
+        "definitions": dict(DEFINITIONS),
+    }
+
+
+def _limit(usd: float, facts: RunFacts) -> dict[str, float | None]:
+    limit = facts.plan.limits.max_cost_usd
+    return {"limit_usd": limit, "overspend_usd": None if limit is None else max(0.0, usd - limit)}
+
+
+def _users(facts: RunFacts) -> dict[str, Any]:
+    return {
+        "planned": len(facts.plan.users),
+        "bootstrapped": len(facts.bootstrap_s),
+        "lost": len(facts.lost),
+        "lost_users": [{"user_id": user.name, "at_s": user.at_run_s, "why": user.why} for user in facts.lost],
+    }
+
+
+def _errors(requests: pl.LazyFrame, measured: Measured) -> list[dict[str, Any]]:
+    """One entry a kind that occurred, most frequent first, with the detail of its first occurrence that has one."""
+    details = pl.col("error_detail").filter(pl.col("error_detail") != "")
+    samples = (
+        requests.filter(pl.col("error_type") != "")
+        .sort("due_unix_ns")
+        .group_by("error_type")
+        .agg(details.first(), pl.col("http_status").drop_nulls().unique().sort().alias("statuses"))
+        .collect()
+    )
+    found = {kind: (detail, statuses) for kind, detail, statuses in samples.iter_rows()}
+    return [
+        {
+            "kind": kind,
+            "outcome": str(ErrorKind(kind).outcome),
+            "count": count,
+            "http_statuses": found[kind][1],
+            "sample": found[kind][0] or "",
+        }
+        for kind, count in errors_by_kind(measured.rows).items()
+    ]
+
+
+def _questions(rows: pl.DataFrame) -> dict[str, Any]:
+    asked = rows.filter(pl.col("question_hash") != 0)["question_hash"]
+    unique = asked.n_unique()
+    return {"asked": asked.len(), "unique": unique, "uniqueness": unique / asked.len() if asked.len() else None}
+
+
+def _think_time(rows: pl.DataFrame, facts: RunFacts) -> dict[str, Any]:
+    """`planned` is what was drawn for the thoughts that ended, `actual` how long they took; deviation is of the means.
+
+    A thought that the run's end cut short is in neither, so that short runs show less than is configured.
+    """
+    configured = facts.plan.behaviour.think_s
+    thoughts = rows.select("think_s", "think_planned_s").drop_nulls()
+    actual = thoughts["think_s"].to_numpy()
+    mean = float(actual.mean()) if actual.size else None
+    expected = configured.mean()
+    return {
+        "configured": {
+            "mean_s": expected,
+            "min_s": configured.low,
+            "max_s": configured.high,
+            "distribution": configured.kind,
+        },
+        "planned": {"mean_s": float(thoughts["think_planned_s"].to_numpy().mean()) if actual.size else None},
+        "actual": {
+            "mean_s": mean,
+            "min_s": float(actual.min()) if actual.size else None,
+            "p50_s": float(np.quantile(actual, 0.5)) if actual.size else None,
+            "max_s": float(actual.max()) if actual.size else None,
+            "count": int(actual.size),
+        },
+        "deviation": (mean - expected) / expected if mean is not None and expected > 0 else None,
+    }
+
+
+def _bootstrap(facts: RunFacts) -> dict[str, float | None]:
+    times = np.array(facts.bootstrap_s)
+    planned = len(facts.plan.users)
+    known = times.size > 0
+    return {
+        "mean_s": float(times.mean()) if known else None,
+        "p50_s": float(np.quantile(times, 0.5)) if known else None,
+        "p95_s": float(np.quantile(times, 0.95)) if known else None,
+        "max_s": float(times.max()) if known else None,
+        "success_rate": times.size / planned if planned else None,
+    }
+
+
+def _cleanup(facts: RunFacts) -> dict[str, Any]:
+    done = facts.cleanup
+    return {
+        "status": done.status,
+        "duration_s": done.duration_s,
+        "deleted": done.deleted,
+        "suspended": done.suspended,
+        "revoked": done.revoked,
+        "retained": done.retained,
+        "remaining": done.remaining,
+    }

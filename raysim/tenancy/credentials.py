@@ -1,0 +1,96 @@
+"""The administrator's token: found by reference, kept in memory, renewed before it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from raysim.core.plan.target_plan import AuthPlan
+from raysim.core.secret import Secret
+from raysim.tenancy.port import TenancyError
+from raysim.wire.client import HttpClient
+from raysim.wire.json_call import call_json
+
+#: a token is renewed this long before it ends
+_RENEW_BEFORE_S = 120.0
+
+
+class AdminCredential:
+    """Gives the administrator's token to whoever asks.
+
+    Args:
+        auth: where the credential is.
+        environ: the process's environment.
+        client: a wire client for the login call; None where a ready token is referenced.
+    """
+
+    def __init__(self, auth: AuthPlan, environ: Mapping[str, str], client: HttpClient | None) -> None:
+        self._auth = auth
+        self._environ = environ
+        self._client = client
+        self._token: Secret | None = None
+        self._renew_at_s = float("inf")
+
+    async def token(self, refused: bool) -> Secret:  # noqa: FBT001 - tenancy.aiaas.TokenSource
+        """The current token; a fresh one when the last was refused or is about to end. Raises TenancyError."""
+        if self._token is None or refused or monotonic() >= self._renew_at_s:
+            self._token = await self._login() if self._auth.email else self._referenced()
+        return self._token
+
+    def _referenced(self) -> Secret:
+        if self._auth.token_file:
+            return _read_secret_file(self._auth.token_file, "spec.targets.auth.tokenFile")
+        return self._from_environment(self._auth.token_env, "spec.targets.auth.tokenEnv")
+
+    async def _login(self) -> Secret:
+        auth = self._auth
+        if self._client is None:
+            raise TenancyError("logging in needs the address of the user/org service")
+        if auth.password_file:
+            password = _read_secret_file(auth.password_file, "spec.targets.auth.login.passwordFile")
+        else:
+            password = self._from_environment(auth.password_env, "spec.targets.auth.login.passwordEnv")
+        body: dict[str, Any] = {"email": auth.email, "password": password.reveal()}
+        if auth.org_id:
+            body["org_id"] = auth.org_id
+        if auth.client_id:
+            body["client_id"] = auth.client_id
+        if auth.client_secret_env:
+            secret = self._from_environment(auth.client_secret_env, "spec.targets.auth.login.clientSecretEnv")
+            body["client_secret"] = secret.reveal()
+        answer = await call_json(self._client, "POST", "/v1/auth/login", body=body)
+        said = answer.json() if answer.ok else None
+        # the running code answers access_token, the published description says accessToken
+        token = (said.get("access_token") or said.get("accessToken")) if isinstance(said, dict) else None
+        if not isinstance(token, str):
+            raise TenancyError(
+                f"logging in as {auth.email} failed: {answer.text() if not answer.ok else 'no token in the answer'}",
+                transient=bool(answer.error),
+            )
+        lasts_s = said.get("expires_in") or said.get("expiresIn") if isinstance(said, dict) else None
+        lasts_s = float(lasts_s) if isinstance(lasts_s, int | float) else float("inf")
+        self._renew_at_s = monotonic() + max(lasts_s / 2, lasts_s - _RENEW_BEFORE_S)
+        return Secret(token)
+
+    def _from_environment(self, name: str, path: str) -> Secret:
+        value = self._environ.get(name, "")
+        if not value:
+            raise TenancyError(
+                f"{path}: the environment variable {name} is not set where the coordinator runs",
+                hint="set it in the environment of the Ray cluster's processes (before `ray start`, or in the pod), "
+                "or name a mounted file instead",
+            )
+        return Secret(value)
+
+
+def _read_secret_file(path: str, where: str) -> Secret:
+    try:
+        text = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text"
+        raise TenancyError(f"{where}: {path} cannot be read: {reason}") from error
+    if not text:
+        raise TenancyError(f"{where}: {path} is empty")
+    return Secret(text)

@@ -1,0 +1,308 @@
+"""The users of one actor on one event loop: told what to do, reported on, their records sent off in batches."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import monotonic, monotonic_ns, process_time
+
+from raysim.core.control.messages import Orders, PackHealth, PackStatus, StopOrder, Switch, Totals
+from raysim.core.plan.run_plan import PackBrief, UserPlan
+from raysim.core.records.batch import BatchBuilder
+from raysim.core.records.outcome import Outcome
+from raysim.core.records.request import RequestRecord
+from raysim.core.secret import Secret
+from raysim.users.lag import LagMeter
+from raysim.users.log_lines import LogLines
+from raysim.users.ports import CoordinatorPort, RecordsPort
+from raysim.users.sender import Sender, wall_offset_ns
+from raysim.users.user import User
+from raysim.wire.client import HttpClient
+from raysim.wire.target import HttpTarget, Timeouts, TlsFiles
+
+#: records leave about once a second, or sooner when a batch reaches this size
+_SHIP_INTERVAL_S = 1.0
+_BATCH_BYTES = 90_000
+_PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class PackEnd:
+    """How a pack ended. `unsent_batches` were taken by nobody; `cut_off` when it lost the coordinator."""
+
+    totals: Totals
+    unsent_batches: int
+    cut_off: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    sequence: int
+    batch: bytes
+    log_lines: bytes
+
+
+class Pack:
+    """Runs the users of a brief from their first activation until the run stops.
+
+    Args:
+        brief: what is to be done.
+        identities: the users that were set up, each with its key.
+        coordinator: gives orders.
+        records: takes batches.
+        node: the node's name, for the report.
+        debug: whether requests are logged one by one.
+    """
+
+    def __init__(
+        self,
+        brief: PackBrief,
+        identities: Sequence[tuple[UserPlan, Secret]],
+        coordinator: CoordinatorPort,
+        records: RecordsPort,
+        *,
+        node: str,
+        debug: bool = False,
+    ) -> None:
+        self._brief = brief
+        self._coordinator = coordinator
+        self._records = records
+        self._node = node
+        self._lag = LagMeter()
+        self.log = LogLines(brief.run_id, brief.pack.name, debug=debug)
+        self.run_start_ns = 0
+        self.wall_offset_ns = wall_offset_ns()
+        self._clock_offset_ns = 0
+        self._round_trip_ns = 1 << 62
+        self._interval_s = 1.0
+        self._stop: StopOrder | None = None
+        self._drained = False
+        self._totals = Totals()
+        self._gone: list[tuple[int, str]] = []
+        self._sequence = 0
+        self._batch = BatchBuilder()
+        self._unstored: deque[_Sealed] = deque()
+        self._batch_sequence = 0
+        self._handed_over = 0
+        self._cpu_from = (monotonic(), process_time())
+        self._cut_off = False
+        target = self._http_target()
+        context = target.tls.context() if target.tls else None
+        self._users = {
+            plan.index: User(
+                brief,
+                plan,
+                Sender(brief, plan, key, HttpClient(target, context=context), self._lag),
+                self,
+                self._take,
+                self._user_left,
+            )
+            for plan, key in identities
+        }
+
+    def _http_target(self) -> HttpTarget:
+        target = self._brief.target
+        tls = TlsFiles(target.tls_verify, target.tls_ca_file, target.tls_cert_file, target.tls_key_file)
+        timeouts = Timeouts(target.connect_timeout_s, target.first_token_timeout_s, target.total_timeout_s)
+        return HttpTarget.of(target.router_url, tls=tls, timeouts=timeouts)
+
+    async def run(self) -> PackEnd:
+        """Play until the run stops; returns once every user has ended and every record was handed over."""
+        self._lag.start()
+        for user in self._users.values():
+            user.start()
+        shipping = asyncio.create_task(self._ship_regularly())
+        try:
+            await self._follow_orders()
+            await self._drain()
+        finally:
+            for user in self._users.values():
+                user.abort()
+            self._lag.stop()
+            shipping.cancel()
+        await asyncio.wait([shipping])
+        unsent = await self._ship_rest()
+        return PackEnd(self._totals, unsent, self._cut_off)
+
+    # ── orders ──
+
+    async def _follow_orders(self) -> None:
+        heard_s = monotonic()
+        lease_s = self._brief.limits.lease_s
+        while self._stop is None:
+            if await self._report(lease_s):
+                heard_s = monotonic()
+            elif monotonic() - heard_s >= lease_s:
+                # load must never run unattended
+                self._cut_off = True
+                self._stop = StopOrder("lease_expired", 0.0)
+                self.log.write("error", "lease_expired", lease_s=lease_s)
+            if self._stop is None:
+                await asyncio.sleep(min(self._interval_s, lease_s / 4))
+
+    async def _drain(self) -> None:
+        """Let what is in flight finish; the last report says that it has."""
+        started_s = monotonic()
+        for user in self._users.values():
+            user.end()
+        ended = asyncio.gather(*(user.done() for user in self._users.values()))
+        while not ended.done():
+            drain_s = self._stop.drain_s if self._stop is not None else 0.0
+            left_s = started_s + drain_s - monotonic()
+            if left_s <= 0:
+                for user in self._users.values():
+                    user.abort()
+                left_s = 1.0
+            await asyncio.wait([ended], timeout=min(left_s, self._interval_s))
+            if not ended.done():
+                await self._report(self._brief.limits.lease_s)
+        ended.result()
+        self._drained = True
+        await self._report(self._brief.limits.lease_s)
+
+    async def _report(self, patience_s: float) -> bool:
+        """Exchange a report for orders; False when the coordinator could not be reached."""
+        gone = tuple(self._gone)
+        self._sequence += 1
+        sent_ns = monotonic_ns()
+        try:
+            async with asyncio.timeout(patience_s):
+                orders = await self._coordinator.report(self._status(gone))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the answer is to try again until the lease ends
+            self.log.write("warning", "report_failed", error=type(error).__name__)
+            return False
+        del self._gone[: len(gone)]
+        self._obey(orders, sent_ns, monotonic_ns())
+        return True
+
+    def _status(self, gone: tuple[tuple[int, str], ...]) -> PackStatus:
+        users = self._users.values()
+        return PackStatus(
+            pack=self._brief.pack.index,
+            sequence=self._sequence,
+            totals=self._totals,
+            active=sum(user.active for user in users),
+            in_flight=sum(user.in_flight for user in users),
+            drained=self._drained,
+            health=self._health(),
+            gone=gone,
+        )
+
+    def _health(self) -> PackHealth:
+        before_wall, before_cpu = self._cpu_from
+        now_wall, now_cpu = self._cpu_from = (monotonic(), process_time())
+        wall = now_wall - before_wall
+        with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123 - once a second in every actor
+            resident = int(statm.read().split()[1])
+        return PackHealth(
+            pack=self._brief.pack.name,
+            node=self._node,
+            loop_lag_p99_ms=self._lag.p99_ms(),
+            cpu_ratio=(now_cpu - before_cpu) / wall if wall > 0 else 0.0,
+            rss_mib=resident * _PAGE_MIB,
+        )
+
+    def _obey(self, orders: Orders, sent_ns: int, received_ns: int) -> None:
+        self._interval_s = orders.interval_s
+        if self.run_start_ns == 0:
+            self._set_clocks(orders, sent_ns, received_ns)
+        for switch in orders.switches:
+            self._carry_out(switch)
+        if orders.stop is not None:
+            self._stop = orders.stop
+
+    def _set_clocks(self, orders: Orders, sent_ns: int, received_ns: int) -> None:
+        """Find the coordinator's clock from the quickest exchange so far (Cristian's algorithm)."""
+        round_trip_ns = received_ns - sent_ns
+        if round_trip_ns < self._round_trip_ns:
+            self._round_trip_ns = round_trip_ns
+            self._clock_offset_ns = sent_ns + round_trip_ns // 2 - int(orders.clock_s * 1e9)
+            self.wall_offset_ns = int(orders.wall_offset_s * 1e9) - self._clock_offset_ns
+        if orders.run_start_s is not None:
+            self.run_start_ns = int(orders.run_start_s * 1e9) + self._clock_offset_ns
+
+    def _carry_out(self, switch: Switch) -> None:
+        user = self._users.get(switch.user)
+        if user is None:
+            return
+        delay_s = (self.run_start_ns - monotonic_ns()) / 1e9 + switch.at_run_s
+        act = user.activate if switch.on else user.deactivate
+        asyncio.get_running_loop().call_later(max(0.0, delay_s), act)
+
+    def _user_left(self, user: int, reason: str) -> None:
+        self._gone.append((user, reason))
+        self.log.write("info", "user_left", user=user, reason=reason)
+
+    # ── records ──
+
+    def _take(self, record: RequestRecord) -> None:
+        self._totals += _one(record)
+        self._batch.append(record)
+        level = "debug" if record.error_type.outcome in (Outcome.SUCCESS, Outcome.REFUSED) else "warning"
+        self.log.write(
+            level,
+            "request",
+            request_id=record.request_id,
+            org_id=record.org_id,
+            user_id=record.user_id,
+            outcome=record.error_type.outcome,
+            error_type=record.error_type,
+            http_status=record.http_status,
+            detail=record.error_detail,
+        )
+        if self._batch.size_bytes >= _BATCH_BYTES:
+            self._seal()
+
+    def _seal(self) -> None:
+        lines = self.log.take()
+        if self._batch.rows or lines:
+            self._batch_sequence += 1
+            data = self._batch.encode() if self._batch.rows else b""
+            self._unstored.append(_Sealed(self._batch_sequence, data, lines))
+
+    async def _ship_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(_SHIP_INTERVAL_S)
+            self._seal()
+            await self._ship()
+
+    async def _ship(self) -> bool:
+        """Hand over what was not handed over yet, oldest first; forget what is stored for good."""
+        for sealed in [sealed for sealed in self._unstored if sealed.sequence > self._handed_over]:
+            try:
+                stored = await self._records.ingest(
+                    self._brief.pack.index, sealed.sequence, sealed.batch, sealed.log_lines
+                )
+            except Exception as error:  # noqa: BLE001 - kept, and tried again
+                self.log.write("warning", "records_not_taken", error=type(error).__name__)
+                return False
+            self._handed_over = sealed.sequence
+            while self._unstored and self._unstored[0].sequence <= stored:
+                self._unstored.popleft()
+        return True
+
+    async def _ship_rest(self) -> int:
+        """Hand over everything; returns how many batches nobody took."""
+        for pause_s in (0.2, 1.0, 5.0, 0.0):
+            self._seal()
+            if await self._ship():
+                return 0
+            await asyncio.sleep(pause_s)
+        return sum(sealed.sequence > self._handed_over for sealed in self._unstored)
+
+
+def _one(record: RequestRecord) -> Totals:
+    outcome = record.error_type.outcome
+    return Totals(
+        requests=1,
+        success=outcome is Outcome.SUCCESS,
+        error=outcome is Outcome.ERROR,
+        refused=outcome is Outcome.REFUSED,
+        cancelled=outcome is Outcome.CANCELLED,
+        cost_usd=record.cost_usd,
+        prompt_tokens=max(0, record.prompt_tokens),
+        completion_tokens=max(0, record.completion_tokens),
+    )

@@ -1,0 +1,24 @@
+"""What a pack needs from the rest of the run."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from raysim.core.control.messages import Orders, PackStatus
+
+
+class CoordinatorPort(Protocol):
+    """The coordinator, as a pack sees it."""
+
+    async def report(self, status: PackStatus) -> Orders:
+        """Hand in a report, get orders. Raises any exception when the coordinator cannot be reached."""
+
+
+class RecordsPort(Protocol):
+    """The metrics actor that takes a pack's records."""
+
+    async def ingest(self, pack: int, sequence: int, batch: bytes, log_lines: bytes) -> int:
+        """Hand over a batch; returns the highest sequence number of this pack that is safely stored.
+
+        Raises any exception when it cannot be reached.
+        """

@@ -1,0 +1,279 @@
+"""The OpenAI dialect: chat requests out; streamed and whole answers in, decoded only as far as they are needed."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from raysim.core.records.outcome import ErrorKind
+from raysim.wire.error_mapping import kind_of_response, kind_of_stream_error
+from raysim.wire.sse import SseOverflowError, SseParser
+
+_HTTP_ERROR = 400
+#: a whole answer or an error text beyond this is not one
+MAX_BODY_BYTES = 16 * 1024 * 1024
+_MAX_ERROR_BYTES = 64 * 1024
+_DONE = b"[DONE]"
+_NS_PER_US = 1000
+_MAX_GAP_US = 0xFFFF_FFFF
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One message of a conversation."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """One chat completion to ask for. `temperature` None leaves it to the platform."""
+
+    model: str
+    messages: tuple[ChatMessage, ...]
+    max_tokens: int
+    temperature: float | None
+    stream: bool
+
+    def body(self) -> bytes:
+        """The request's JSON body."""
+        fields: dict[str, Any] = {
+            "model": self.model,
+            "messages": [{"role": m.role, "content": m.content} for m in self.messages],
+            "max_tokens": self.max_tokens,
+        }
+        if self.temperature is not None:
+            fields["temperature"] = round(self.temperature, 4)
+        if self.stream:
+            fields["stream"] = True
+            fields["stream_options"] = {"include_usage": True}
+        return msgspec.json.encode(fields)
+
+
+class _PromptDetails(msgspec.Struct):
+    cached_tokens: int | None = None
+
+
+class _CompletionDetails(msgspec.Struct):
+    reasoning_tokens: int | None = None
+
+
+class Usage(msgspec.Struct):
+    """Token counts as the server states them."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    prompt_tokens_details: _PromptDetails | None = None
+    completion_tokens_details: _CompletionDetails | None = None
+
+    @property
+    def cached_tokens(self) -> int | None:
+        """Prompt tokens that came from a prefix cache, where stated."""
+        return self.prompt_tokens_details.cached_tokens if self.prompt_tokens_details else None
+
+    @property
+    def reasoning_tokens(self) -> int | None:
+        """Completion tokens spent on reasoning, where stated."""
+        return self.completion_tokens_details.reasoning_tokens if self.completion_tokens_details else None
+
+
+class _Piece(msgspec.Struct):
+    """A delta of a stream, or the message of a whole answer."""
+
+    content: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    tool_calls: list[msgspec.Raw] | None = None
+
+
+class _Choice(msgspec.Struct):
+    delta: _Piece | None = None
+    message: _Piece | None = None
+    text: str | None = None
+    finish_reason: str | None = None
+
+
+class _Completion(msgspec.Struct):
+    """A chunk of a stream or a whole answer: the fields that are looked at."""
+
+    choices: list[_Choice] = []
+    usage: Usage | None = None
+    error: msgspec.Raw | None = None
+    object: str | None = None
+
+
+_decode = msgspec.json.Decoder(_Completion).decode
+
+
+class ChatReader:
+    """Reads one chat answer, streamed or whole, and keeps what the record needs.
+
+    Times are monotonic ns, 0 for "not yet". A role-only chunk is not a token; text, reasoning and tool-call deltas are.
+    What went wrong inside the body is in `error` and `detail`.
+    """
+
+    __slots__ = (
+        "_body",
+        "_ended",
+        "_expects_stream",
+        "_last_read_ns",
+        "_sse",
+        "_status",
+        "_text",
+        "chunks",
+        "detail",
+        "error",
+        "finish_reason",
+        "first_output_ns",
+        "first_token_ns",
+        "gaps_us",
+        "last_token_ns",
+        "streamed",
+        "token_reads",
+        "usage",
+    )
+
+    def __init__(self, *, stream: bool) -> None:
+        self._expects_stream = stream
+        self._reset()
+
+    def _reset(self) -> None:
+        self.streamed = False
+        self.first_token_ns = 0
+        self.first_output_ns = 0
+        self.last_token_ns = 0
+        self.chunks = 0
+        self.token_reads = 0
+        self.gaps_us: array[int] = array("I")
+        self.usage: Usage | None = None
+        self.finish_reason = ""
+        self.error = ErrorKind.NONE
+        self.detail = ""
+        self._status = 0
+        self._ended = False
+        self._last_read_ns = 0
+        self._text: list[str] = []
+        self._body = bytearray()
+        self._sse: SseParser | None = None
+
+    # ── wire.exchange.BodyReader ──
+
+    def start(self, status: int, headers: dict[str, str]) -> None:
+        """A response begins; whatever an earlier attempt left is forgotten."""
+        self._reset()
+        self._status = status
+        kind = headers.get("content-type", "")
+        self.streamed = status < _HTTP_ERROR and (
+            "event-stream" in kind or (self._expects_stream and "json" not in kind)
+        )
+        if self.streamed:
+            self._sse = SseParser()
+
+    def feed(self, data: bytes, stamp_ns: int) -> bool:
+        """Take a piece of the body. False once nothing that follows can matter."""
+        if self._sse is None:
+            self._body += data
+            limit = _MAX_ERROR_BYTES if self._status >= _HTTP_ERROR else MAX_BODY_BYTES
+            if len(self._body) > limit:
+                self._fail(ErrorKind.INVALID_RESPONSE, f"a body over {limit} bytes")
+            return len(self._body) <= limit
+        try:
+            events = self._sse.feed(data)
+        except SseOverflowError:
+            return self._fail(ErrorKind.PROTOCOL, "an event of the stream never ends")
+        return all(self._event(name, payload, stamp_ns) for name, payload in events)
+
+    # ── after the response ──
+
+    def finish(self, status: int, headers: dict[str, str]) -> None:
+        """The response has ended in an orderly way: judge it as a whole."""
+        if status >= _HTTP_ERROR:
+            self.error, self.detail = kind_of_response(status, headers, bytes(self._body))
+        elif self._sse is not None:
+            if not (self._ended or self.finish_reason or self.error is not ErrorKind.NONE):
+                self._fail(ErrorKind.STREAM_INTERRUPTED, "the stream ended without a finish reason or [DONE]")
+        elif self.error is ErrorKind.NONE:
+            self._whole_answer()
+
+    @property
+    def text(self) -> str:
+        """The visible text of the answer."""
+        return "".join(self._text)
+
+    @property
+    def body(self) -> bytes:
+        """The body of an answer that was not streamed."""
+        return bytes(self._body)
+
+    def _event(self, name: bytes, payload: bytes, stamp_ns: int) -> bool:
+        if payload == _DONE:
+            self._ended = True
+            return True
+        if name == b"error":
+            return self._stream_error(payload)
+        try:
+            chunk = _decode(payload)
+        except msgspec.MsgspecError as error:
+            return self._fail(ErrorKind.INVALID_RESPONSE, f"a chunk that is not a completion: {error}")
+        if (chunk.error is not None and bytes(chunk.error) != b"null") or chunk.object == "error":
+            return self._stream_error(payload)
+        if chunk.usage is not None:
+            self.usage = chunk.usage
+        for choice in chunk.choices:
+            self._choice(choice, stamp_ns)
+        return True
+
+    def _choice(self, choice: _Choice, stamp_ns: int) -> None:
+        if choice.finish_reason:
+            self.finish_reason = choice.finish_reason
+        piece = choice.delta
+        output = choice.text if piece is None else piece.content
+        if output:
+            self._text.append(output)
+        elif piece is None or not (piece.reasoning_content or piece.reasoning or piece.tool_calls):
+            return
+        if self.first_token_ns == 0:
+            self.first_token_ns = stamp_ns
+        else:
+            self.gaps_us.append(min((stamp_ns - self.last_token_ns) // _NS_PER_US, _MAX_GAP_US))
+        if self.first_output_ns == 0 and (output or (piece is not None and piece.tool_calls)):
+            self.first_output_ns = stamp_ns
+        self.last_token_ns = stamp_ns
+        self.chunks += 1
+        if stamp_ns != self._last_read_ns:
+            self._last_read_ns = stamp_ns
+            self.token_reads += 1
+
+    def _whole_answer(self) -> None:
+        try:
+            answer = _decode(self._body)
+        except msgspec.MsgspecError as error:
+            self._fail(ErrorKind.INVALID_RESPONSE, f"not a completion: {error}")
+            return
+        if not answer.choices:
+            self._fail(ErrorKind.INVALID_RESPONSE, "a completion without choices")
+            return
+        self.usage = answer.usage
+        for choice in answer.choices:
+            self.finish_reason = choice.finish_reason or self.finish_reason
+            text = choice.message.content if choice.message else choice.text
+            if text:
+                self._text.append(text)
+
+    def _stream_error(self, payload: bytes) -> bool:
+        kind, message = kind_of_stream_error(payload)
+        return self._fail(kind, message)
+
+    def _fail(self, error: ErrorKind, detail: str) -> bool:
+        if self.error is ErrorKind.NONE:
+            self.error, self.detail = error, detail
+        return False
+
+
+def backend_of(headers: dict[str, str]) -> str:
+    """The backend that served a response, as the platform's headers name it; empty when they do not."""
+    return headers.get("x-routing-backend") or headers.get("x-litellm-model-id") or ""

@@ -1,0 +1,171 @@
+"""Puts a run together: the only place that names concrete adapters and starts Ray."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import httpx
+from rich.console import Console
+
+from raysim.actors.cluster import connect, disconnect
+from raysim.actors.coordinator import RunRecord
+from raysim.app import LoadTest
+from raysim.config_file import dump_scenario
+from raysim.core.config.scenario import Scenario
+from raysim.core.errors import ConfigError, ExitCode, Problem, worst
+from raysim.core.plan.build import build_plan
+from raysim.core.plan.run_plan import RunPlan
+from raysim.report.console import render_summary
+from raysim.report.facts import RunFacts, RunStatus
+from raysim.report.live import open_view
+from raysim.report.run_dir import RunDir, write_json
+from raysim.report.summary import summarise
+from raysim.report.tables import phase_rows, tenant_rows, user_rows
+from raysim.sinks.parquet import read_requests, write_table
+
+_LEDGER_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What the command line says about a run, beside its scenario.
+
+    `ui` is live, plain or none; `address` is auto, local or a Ray address; `results` is the folder that gets the run's
+    directory.
+    """
+
+    run_id: str
+    started: str
+    results: Path
+    address: str
+    ui: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """How a run ended, and where its results are."""
+
+    exit_code: ExitCode
+    directory: Path
+
+
+class Interrupts:
+    """Counts SIGINT and SIGTERM instead of letting them end the process in the middle of something."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def __call__(self) -> int:
+        """How many arrived so far."""
+        return self._count
+
+    @contextmanager
+    def caught(self) -> Iterator[None]:
+        """Count signals within the block; afterwards they mean again what they meant."""
+        before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        self._count += 1
+
+
+def run_scenario(scenario: Scenario, options: RunOptions, console: Console) -> RunOutcome:
+    """Run `scenario` and leave its results in a directory of its own.
+
+    Raises:
+        RaysimError: what kept it from running, or broke it; the exit code is in the error.
+    """
+    plan = build_plan(scenario, options.run_id, started=options.started)
+    paths = _open_directory(options, scenario, plan)
+    interrupts = Interrupts()
+    cluster = connect(options.address, plan.run_id, len(plan.users))
+    try:
+        with interrupts.caught(), open_view(options.ui, console) as view:
+            view.note(_cluster_note(cluster.own, cluster.nodes, cluster.user_slots))
+            test = LoadTest(
+                plan,
+                cluster,
+                paths,
+                view,
+                interrupts,
+                retain=not scenario.spec.cleanup.on_completion,
+                cleanup_timeout_s=scenario.spec.cleanup.timeout,
+                debug=scenario.spec.advanced.debug,
+            )
+            try:
+                facts, record = test.run()
+                _keep_platform_ledger(test.embedded_url, paths)
+            finally:
+                test.close()
+    finally:
+        disconnect()
+    summary = _store(paths, facts, record)
+    render_summary(summary, console)
+    if test.failure is not None:
+        console.print(f"raysim: {test.failure}", style="red", highlight=False)
+    return RunOutcome(worst(test.exit_codes | _codes(summary, facts)), paths.root)
+
+
+def _open_directory(options: RunOptions, scenario: Scenario, plan: RunPlan) -> RunDir:
+    root = (options.results / plan.run_id).resolve()
+    try:
+        root.mkdir(parents=True)
+    except FileExistsError as error:
+        raise ConfigError([Problem("metadata.testRunId", f"{plan.run_id} has results already, in {root}")]) from error
+    except OSError as error:
+        raise ConfigError([Problem("--out", f"{root} cannot be made: {error.strerror}")]) from error
+    paths = RunDir(root)
+    paths.scenario.write_text(dump_scenario(scenario), encoding="utf-8")
+    write_json(paths.plan, plan)
+    return paths
+
+
+def _cluster_note(own: bool, nodes: int, slots: float) -> str:  # noqa: FBT001 - three facts of a cluster
+    if own:
+        return f"local Ray started, {slots:g} user slots"
+    return f"joined a Ray cluster of {nodes} node{'s' if nodes != 1 else ''}, {slots:g} user slots"
+
+
+def _keep_platform_ledger(url: str, paths: RunDir) -> None:
+    """An embedded platform forgets when it ends: keep what it counted, to hold the run's own figures against."""
+    if url:
+        books: dict[str, Any] = httpx.get(
+            f"{url}/sim/ledger", params={"requests": 1}, timeout=_LEDGER_TIMEOUT_S, trust_env=False
+        ).json()
+        write_json(paths.root / "platform-ledger.json", books)
+
+
+def _store(paths: RunDir, facts: RunFacts, record: RunRecord) -> dict[str, Any]:
+    requests = read_requests(paths.root)
+    summary = summarise(requests, facts)
+    stored: int = summary["requests"]["total"]
+    lost = max(0, record.totals.requests - stored)
+    if lost:
+        facts = replace(facts, records_lost_estimate=lost)
+        summary = summarise(requests, facts)
+    write_json(paths.summary, summary)
+    write_table(paths.tenants, tenant_rows(summary, facts, record.org_ids))
+    write_table(paths.users, user_rows(requests, facts, record.user_ids, record.gone_users))
+    write_table(paths.phases, phase_rows(summary))
+    return summary
+
+
+def _codes(summary: dict[str, Any], facts: RunFacts) -> set[ExitCode]:
+    codes = set()
+    if facts.status is RunStatus.STOPPED:
+        codes.add(ExitCode.STOPPED_BY_LIMIT)
+    if facts.status in (RunStatus.COMPLETED, RunStatus.STOPPED) and not summary["requests"]["success"]:
+        codes.add(ExitCode.NO_SUCCESS)
+    if summary["load_generator"]["verdict"] == "invalid":
+        codes.add(ExitCode.GENERATOR_INVALID)
+    return codes

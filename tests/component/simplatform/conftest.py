@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import httpx
+import pytest
+
+from raysim.simplatform.config import PlatformConfig
+from raysim.simplatform.server import start_platform
+from tests.component.simplatform.tenant import Tenant, fast_config, make_tenant
+
+Start = Callable[..., Awaitable[httpx.AsyncClient]]
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[Start]:
+    """Start platforms; the answer is an administrator's client of each."""
+    async with AsyncExitStack() as stack:
+
+        async def begin(config: PlatformConfig | None = None, **changes: Any) -> httpx.AsyncClient:
+            platform = await start_platform(config or fast_config(**changes), "127.0.0.1")
+            stack.push_async_callback(platform.close)
+            headers = {"Authorization": f"Bearer {platform.admin_token}"}
+            return await stack.enter_async_context(httpx.AsyncClient(base_url=platform.url, headers=headers))
+
+        yield begin
+
+
+@pytest.fixture
+async def admin(start: Start) -> httpx.AsyncClient:
+    return await start()
+
+
+@pytest.fixture
+async def tenant(admin: httpx.AsyncClient) -> Tenant:
+    return await make_tenant(admin)

@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from raysim.core.config.reading import read_scenario
+from raysim.core.config.support import FOR_MANIFESTS, REFUSED, WITHOUT_EFFECT
+from tests.unit.core.config.documents import document, errors_of, warnings_of
+
+AIAAS = {"apiRouterUrl": "http://router:8080", "userOrgUrl": "http://user-org:8081"}
+
+
+def phase(name: str, duration: str = "1m", **more: Any) -> dict[str, Any]:
+    return {"name": name, "duration": duration, **more}
+
+
+def test_defaults_need_no_warning() -> None:
+    assert warnings_of() == {}
+
+
+@pytest.mark.parametrize(
+    ("per_org", "target", "says"),
+    [
+        ({"min": 60, "max": 60}, 80, "there are 60: 60 will be active"),
+        ({"min": 40, "max": 60}, 80, "there are 40 to 60"),
+        ({"min": 40, "max": 60}, 50, "there will be 40 to 60"),
+    ],
+)
+def test_more_active_users_than_exist(per_org: dict[str, int], target: int, says: str) -> None:
+    pattern = {"phases": [phase("a", targetActiveUsers=1), phase("b", targetActiveUsers=target)]}
+    warnings = warnings_of(users={"perOrg": per_org}, loadPattern=pattern)
+    assert list(warnings) == ["spec.loadPattern.phases[1].targetActiveUsers"]
+    assert says in "".join(warnings.values())
+
+
+def test_users_of_overrides_count() -> None:
+    organizations = {"count": 3, "overrides": [{"index": 2, "users": 40}]}
+    users = {"perOrg": {"min": 5, "max": 6}}
+    assert read_scenario(document(organizations=organizations, users=users)).user_range() == (50, 52)
+
+
+def test_users_of_overrides_leave_the_others_their_weights() -> None:
+    organizations = {
+        "count": 2,
+        "distribution": "weighted",
+        "weights": [9, 1],
+        "overrides": [{"index": 1, "users": 3}],
+    }
+    users = {"perOrg": {"min": 10, "max": 20}}
+    assert read_scenario(document(organizations=organizations, users=users)).user_range() == (5, 7)
+
+
+def test_more_users_than_slots() -> None:
+    warnings = warnings_of(users={"perOrg": {"min": 50, "max": 50}}, workers={"replicas": 2, "usersPerWorker": 20})
+    assert list(warnings) == ["spec.workers.replicas"]
+    message = warnings["spec.workers.replicas"]
+    assert "40 slots" in message
+    assert "the run stops in preflight, before anything is created; a local run makes its own slots" in message
+
+
+def test_workers_are_as_many_as_users_need() -> None:
+    workers = read_scenario(document(workers={"usersPerWorker": 20})).spec.workers
+    assert [workers.replicas_for(users) for users in (0, 1, 20, 21)] == [1, 1, 1, 2]
+
+
+@pytest.mark.parametrize("users", [9, 51])
+def test_unusual_numbers_of_users_to_a_worker(users: int) -> None:
+    assert "10 to 50" in warnings_of(workers={"usersPerWorker": users})["spec.workers.usersPerWorker"]
+
+
+@pytest.mark.parametrize("users", [10, 50])
+def test_usual_numbers_of_users_to_a_worker(users: int) -> None:
+    assert warnings_of(workers={"usersPerWorker": users}) == {}
+
+
+@pytest.mark.parametrize(("limit", "stops_in"), [("30s", "a"), ("1m", "peak"), ("119s", "peak"), ("2m", None)])
+def test_phases_that_outlast_the_limit(limit: str, stops_in: str | None) -> None:
+    warnings = warnings_of(loadPattern={"phases": [phase("a"), phase("peak")]}, limits={"maxDuration": limit})
+    assert list(warnings) == (["spec.limits.maxDuration"] if stops_in else [])
+    if stops_in:
+        assert f"in phase {stops_in!r}, with exit code 5" in warnings["spec.limits.maxDuration"]
+
+
+def test_phases_of_one_name() -> None:
+    assert list(warnings_of(loadPattern={"phases": [phase("a"), phase("a")]})) == ["spec.loadPattern.phases[1].name"]
+
+
+def test_budgets_are_set_only_where_raysim_can() -> None:
+    organizations = {"count": 2, "budgetUsd": 5, "overrides": [{"index": 2, "budgetUsd": 1}]}
+    assert warnings_of(organizations=organizations) == {}
+    assert list(warnings_of(organizations=organizations, targets=AIAAS)) == [
+        "spec.organizations.budgetUsd",
+        "spec.organizations.overrides[0].budgetUsd",
+    ]
+
+
+def test_no_cost_limit_is_said() -> None:
+    assert list(warnings_of(limits={"maxCostUsd": None})) == ["spec.limits.maxCostUsd"]
+
+
+def test_bounds_around_a_constant_are_said() -> None:
+    behaviour = {"thinkTimeSeconds": {"base": 5, "min": 1, "max": 10}}
+    assert list(warnings_of(userBehavior=behaviour)) == ["spec.userBehavior.thinkTimeSeconds.variance"]
+
+
+def test_effects_of_sections_that_cannot_be_read_are_not_guessed() -> None:
+    errors = errors_of(userBehavior={"modelPreferences": 3}, models={"x": {}})
+    assert not any(path == "spec.models" for path in errors)
+
+
+NOT_YET: list[tuple[str, dict[str, Any]]] = [
+    ("spec.apiKeys.perUser", {"apiKeys": {"perUser": 2}}),
+    (
+        "spec.userBehavior.questionStrategies[1].name",
+        {"userBehavior": {"questionStrategies": [{"name": "mixed"}, {"name": "template"}]}},
+    ),
+    ("spec.userBehavior.promptTokens", {"userBehavior": {"promptTokens": {"base": 100}}}),
+    (
+        "spec.userBehavior.promptTokens.sharedPrefixTokens",
+        {"userBehavior": {"promptTokens": {"sharedPrefixTokens": 9}}},
+    ),
+    ("spec.userBehavior.promptTokens.cache", {"userBehavior": {"promptTokens": {"cache": "repeat"}}}),
+    ("spec.userBehavior.errorHandling.retryAttempts", {"userBehavior": {"errorHandling": {"retryAttempts": 1}}}),
+    (
+        "spec.userBehavior.errorHandling.honourRetryAfter",
+        {"userBehavior": {"errorHandling": {"honourRetryAfter": True}}},
+    ),
+    ("spec.userBehavior.errorHandling.circuitBreaker", {"userBehavior": {"errorHandling": {"circuitBreaker": {}}}}),
+    ("spec.bootstrap.onLoss", {"bootstrap": {"onLoss": "respawn"}}),
+    ("spec.endpoints", {"endpoints": [{"name": "chat"}, {"name": "embeddings"}]}),
+    ("spec.endpoints", {"endpoints": [{"name": "chat", "path": "/v2/chat"}]}),
+    ("spec.endpoints", {"endpoints": [{"name": "completions"}]}),
+    ("spec.loadPattern.arrivals.mode", {"loadPattern": {"arrivals": {"mode": "poisson", "requestsPerSecond": 5}}}),
+    (
+        "spec.loadPattern.phases[0].arrivals.mode",
+        {"loadPattern": {"phases": [phase("a", arrivals={"mode": "constant", "requestsPerSecond": 5})]}},
+    ),
+    ("spec.limits.maxRequestsPerSecond", {"limits": {"maxRequestsPerSecond": 5}}),
+    ("spec.targets.platform", {"targets": {"platform": "static", "apiRouterUrl": "http://x"}}),
+    ("spec.targets.apiKeys", {"targets": {"apiKeys": {"env": "KEY"}}}),
+    ("spec.targets.tokenizer", {"targets": {"tokenizer": "tokenizer.json"}}),
+    ("spec.targets.newConnectionPerRequest", {"targets": {"newConnectionPerRequest": True}}),
+    ("spec.thresholds", {"thresholds": ["ttft_p95 < 800ms", {"expression": "error_rate < 1%", "org": "org-1"}]}),
+    ("spec.advanced.chaos", {"advanced": {"chaos": {"failureRate": 0.1}}}),
+    ("spec.advanced.questionTemplates", {"advanced": {"questionTemplates": ["why {x}?"]}}),
+    ("spec.advanced.dryRun", {"advanced": {"dryRun": True}}),
+]
+
+
+@pytest.mark.parametrize(("path", "spec"), NOT_YET)
+def test_what_is_not_supported_yet_is_refused(path: str, spec: dict[str, Any]) -> None:
+    errors = errors_of(**spec)
+    assert list(errors) == [path]
+    assert errors[path].startswith("is not supported yet; ")
+
+
+def test_every_row_of_the_table_is_tried() -> None:
+    tried = {path.replace("[0]", "[]").replace("[1]", "[]") for path, _ in NOT_YET}
+    assert tried == {f"spec.{row.path}" for row in REFUSED}
+
+
+NO_EFFECT: dict[str, dict[str, Any]] = {
+    "metrics.pushgatewayUrl": {"metrics": {"pushgatewayUrl": "http://gateway:9091"}},
+    "metrics.prometheusUrl": {"metrics": {"prometheusUrl": "http://prometheus:9090"}},
+    "metrics.exportInterval": {"metrics": {"exportInterval": "5s"}},
+    "metrics.capture": {"metrics": {"capture": ["error_rate"]}},
+    "metrics.labels": {"metrics": {"labels": {"team": "a"}}},
+    "metrics.perUser": {"metrics": {"perUser": False}},
+    "metrics.otlpUrl": {"metrics": {"otlpUrl": "http://collector:4318"}},
+    "metrics.listen": {"metrics": {"listen": 9100}},
+    "cleanup.retainMetrics": {"cleanup": {"retainMetrics": False}},
+    "cleanup.exportResultsTo": {"cleanup": {"exportResultsTo": "s3://bucket/{testRunId}/"}},
+    "cleanup.retainLogs": {"cleanup": {"retainLogs": False}},
+    "cleanup.logExportPath": {"cleanup": {"logExportPath": "s3://bucket/logs/"}},
+    "cleanup.objectStore": {"cleanup": {"objectStore": {"pathStyle": True}}},
+    "targets.budgetServiceUrl": {"targets": {"budgetServiceUrl": "http://budget:8082"}},
+    "targets.analyticsServiceUrl": {"targets": {"analyticsServiceUrl": "http://analytics:8083"}},
+    "targets.backends": {"targets": {"backends": [{"id": "a", "metricsUrl": "http://a:8000/metrics", "kind": "vllm"}]}},
+    "workers.resources": {"workers": {"resources": {"requests": {"cpu": 1}}}},
+    "workers.image": {"workers": {"image": "raysim:1"}},
+    "workers.env": {"workers": {"env": {"A": "b"}}},
+    "workers.nodeSelector": {"workers": {"nodeSelector": {"pool": "load"}}},
+    "workers.tolerations": {"workers": {"tolerations": [{"operator": "Exists"}]}},
+}
+
+
+@pytest.mark.parametrize("path", [*WITHOUT_EFFECT, *FOR_MANIFESTS])
+def test_what_has_no_effect_is_a_warning(path: str) -> None:
+    warnings = warnings_of(**NO_EFFECT[path])
+    assert list(warnings) == [f"spec.{path}"]
+    assert ("no effect yet" in "".join(warnings.values())) == (path in WITHOUT_EFFECT)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "excluded"),
+    [
+        ("warm-up", "warmup", True),
+        ("Cool down", "cooldown", True),
+        ("ramp-2", "ramp", False),
+        ("x", "sustained", False),
+    ],
+)
+def test_a_phase_is_what_its_name_says(name: str, kind: str, excluded: bool) -> None:  # noqa: FBT001 - a test's table
+    phases = read_scenario(document(loadPattern={"phases": [phase(name)]})).spec.load_pattern.phases
+    assert (phases[0].effective_kind, phases[0].excluded) == (kind, excluded)
+
+
+def test_a_phase_s_own_words_win() -> None:
+    given = phase("warm-up", kind="spike", excludeFromResults=False)
+    (only,) = read_scenario(document(loadPattern={"phases": [given]})).spec.load_pattern.phases
+    assert (only.effective_kind, only.excluded) == ("spike", False)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "strategy", "ramp"),
+    [
+        ("ramp-up", None, "linear"),
+        ("wave", None, "wave"),
+        ("steady", None, "at_once"),
+        ("spike", None, "at_once"),
+        ("custom", None, "at_once"),
+        ("wave", "step", "step"),
+        ("steady", "exponential", "exponential"),
+    ],
+)
+def test_how_a_phase_reaches_its_target(pattern: str, strategy: str | None, ramp: str) -> None:
+    given = {"type": pattern, "phases": [phase("a", rampStrategy=strategy)]}
+    load = read_scenario(document(loadPattern=given)).spec.load_pattern
+    assert load.ramp_of(load.phases[0]) == ramp
