@@ -88,6 +88,14 @@ class Figures:
     tokens: int
 
 
+def lateness(stream: _Stream, interval_s: float) -> np.ndarray:
+    """Milliseconds that each read was late, counted from the first; a read may hold several tokens."""
+    # the last read also holds the events that end the stream
+    arrivals, tokens = np.array(stream.arrivals[:-1]), np.cumsum(stream.events[:-1])
+    late: np.ndarray = (arrivals - arrivals[0] - interval_s * (tokens - tokens[0])) * 1000
+    return late
+
+
 async def load(port: int, pid: int, streams: int, tokens: int, interval_s: float, key: str) -> Figures:
     """Open all streams within a second, and read them to their end."""
     body = orjson.dumps(
@@ -103,23 +111,21 @@ async def load(port: int, pid: int, streams: int, tokens: int, interval_s: float
     request %= (key.encode(), len(body), body)
     loop = asyncio.get_running_loop()
     all_streams = []
-    for _ in range(streams):
+    for number in range(streams):
         stream = _Stream(request, loop.create_future())
         await loop.create_connection(lambda stream=stream: stream, "127.0.0.1", port)  # type: ignore[misc]
         all_streams.append(stream)
-        await asyncio.sleep(1.0 / streams)
+        # a backend's steps start with its first stream: spread them, as those of separate servers are
+        await asyncio.sleep(interval_s / _BACKENDS if number < _BACKENDS else 1.0 / streams)
     process = psutil.Process(pid)
     await asyncio.sleep(0.5)
     before, began = sum(process.cpu_times()[:2]), time.perf_counter()
     await asyncio.sleep(tokens * interval_s * 0.6)
     cpu = (sum(process.cpu_times()[:2]) - before) / (time.perf_counter() - began)
     await asyncio.gather(*(stream.ended for stream in all_streams))
-    gaps = [np.diff(stream.arrivals[:-1]) - interval_s for stream in all_streams]
-    ideal = [
-        np.array(s.arrivals[:-1]) - s.arrivals[0] - interval_s * np.arange(len(s.arrivals) - 1) for s in all_streams
-    ]
+    late = [lateness(stream, interval_s) for stream in all_streams]
     received = sum(sum(stream.events) for stream in all_streams)
-    return Figures(cpu, np.concatenate(gaps) * 1000, np.array([late[-1] for late in ideal]) * 1000, received)
+    return Figures(cpu, np.concatenate([np.diff(one) for one in late]), np.array([one[-1] for one in late]), received)
 
 
 def start(arguments: list[str]) -> tuple[subprocess.Popen[str], int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from rich.console import Console
 from raysim.config_file import load_scenario
 from raysim.core.errors import ConfigError, Problem
 from raysim.core.ids import new_run_id, valid_run_id
+
+_LOG_WIDTH = 110
 
 
 @click.command("run")
@@ -35,7 +38,8 @@ def command(
     """Run the load test that CONFIG describes."""
     results = out or default_results_folder()
     loaded = load_scenario(config, name=name, overrides=overrides, environ=os.environ, existing_runs=results)
-    console = Console(highlight=False)
+    # a log has no width of its own: one in which the tables fit
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _LOG_WIDTH)
     for warning in loaded.warnings:
         console.print(f"[yellow]warning:[/] {warning}", markup=True)
     now = datetime.now(UTC)

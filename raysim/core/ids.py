@@ -7,7 +7,7 @@ from hashlib import blake2b
 
 from raysim.core.rng import derive, mix64
 
-_RUN_ID = re.compile(r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
+_RUN_ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _SHORT_LENGTH = 6
 
 
@@ -23,7 +23,7 @@ def new_run_id(started: str, entropy: int) -> str:
 
 def valid_run_id(run_id: str) -> bool:
     """Whether `run_id` can be a directory, an actor's name and a DNS label (1 to 63 of a-z, 0-9 and `-`)."""
-    return _RUN_ID.match(run_id) is not None
+    return _RUN_ID.fullmatch(run_id) is not None
 
 
 def short_id(run_id: str) -> str:

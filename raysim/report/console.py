@@ -7,6 +7,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -45,7 +46,7 @@ def render_summary(summary: dict[str, Any], console: Console) -> None:
         if table.row_count:
             console.print()
             console.print(table, width=width)
-    closing = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    closing = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 0))
     closing.add_column(no_wrap=True, style="bold")
     closing.add_column(overflow="fold")
     for name, text in closing_lines(summary):
@@ -80,7 +81,7 @@ def _main_table(summary: dict[str, Any]) -> Table:
         table.add_row(row_name, _mean(block, factor), *(_scaled(block[column], factor) for column in _COLUMNS[1:]))
     for name, title in _TOTALS:
         table.add_row(title, digits(summary["throughput"][name]), *[""] * (len(_COLUMNS) - 1))
-    excluded = [phase["name"] for phase in summary["phases"] if phase["excluded"]]
+    excluded = [escape(phase["name"]) for phase in summary["phases"] if phase["excluded"]]
     table.caption = (
         f"{count(summary['requests']['headline'])} requests due in "
         + (f"phases other than {', '.join(excluded)}" if excluded else "all phases")
@@ -94,7 +95,7 @@ def _phases(summary: dict[str, Any]) -> Table:
     table = _table("Phases", ["phase", *columns], right=columns)
     for phase in summary["phases"]:
         table.add_row(
-            phase["name"] + (" *" if phase["excluded"] else ""),
+            Text(phase["name"] + (" *" if phase["excluded"] else "")),
             elapsed(phase["ran_s"]),
             count(phase["target_users"]),
             digits(phase["achieved_mean_users"]),
@@ -120,7 +121,7 @@ def _tenant_row(tenant: dict[str, Any]) -> list[Cell]:
     cost = tenant["cost"]
     budget = cost["budget_usd"]
     return [
-        tenant["org_id"],
+        Text(tenant["org_id"]),
         count(tenant["users"]),
         count(tenant["requests"]["total"]),
         _errors_cell(tenant),
@@ -135,14 +136,14 @@ def _tenant_row(tenant: dict[str, Any]) -> list[Cell]:
 def _models(summary: dict[str, Any]) -> Table:
     columns = ("requests", *_TTFT, "TPS", "cost", "$ per 1M\ntokens", "TPS\nper $")
     table = _table("Models", ["model", *columns], right=columns)
-    _fill(table, summary["models"], _model_row)
-    table.caption = "TPS: output tokens/s of one answer; per $: by the dollars a million tokens cost"
+    legend = "TPS: output tokens/s of one answer; per $: by the dollars a million tokens cost"
+    _fill(table, summary["models"], _model_row, legend)
     return table
 
 
 def _model_row(model: dict[str, Any]) -> list[Cell]:
     return [
-        model["model"],
+        Text(model["model"]),
         count(model["requests"]["total"]),
         *_ttft(model),
         digits(model["tps"]["mean"]),
@@ -157,7 +158,7 @@ def _errors(summary: dict[str, Any]) -> Table:
     for error in summary["errors"]:
         style = "red" if error["outcome"] == "error" else "yellow"
         statuses = ", ".join(str(status) for status in error["http_statuses"])
-        sample = _shortened(" ".join(error["sample"].split()))
+        sample = _printable(error["sample"])
         table.add_row(
             Text(error["kind"], style), error["outcome"], count(error["count"]), statuses or UNKNOWN, Text(sample)
         )
@@ -167,11 +168,13 @@ def _errors(summary: dict[str, Any]) -> Table:
     return table
 
 
-def _fill(table: Table, entries: list[dict[str, Any]], row: Callable[[dict[str, Any]], list[Cell]]) -> None:
+def _fill(
+    table: Table, entries: list[dict[str, Any]], row: Callable[[dict[str, Any]], list[Cell]], legend: str = ""
+) -> None:
     for entry in entries[:_MOST_ROWS]:
         table.add_row(*row(entry))
-    if len(entries) > _MOST_ROWS:
-        table.add_row(f"and {len(entries) - _MOST_ROWS} more in summary.json")
+    more = f"and {len(entries) - _MOST_ROWS} more in summary.json" if len(entries) > _MOST_ROWS else ""
+    table.caption = "; ".join(filter(None, (more, legend))) or None
 
 
 def _table(title: str, columns: Iterable[str], *, right: Iterable[str]) -> Table:
@@ -215,8 +218,10 @@ def _mean(block: dict[str, Any], factor: float) -> str:
     return text if interval is None else f"{text} ±{(interval[1] - interval[0]) / 2 * factor:.2g}"
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST_SAMPLE else text[: _LONGEST_SAMPLE - 1] + "…"
+def _printable(text: str) -> str:
+    """What a platform said, in one line and without what would steer a terminal."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= _LONGEST_SAMPLE else line[: _LONGEST_SAMPLE - 1] + "…"
 
 
 def _scaled(value: float | None, factor: float) -> str:

@@ -161,7 +161,7 @@ class LiveView:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._live = Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False)
+        self._live = Live(console=console, auto_refresh=False, transient=True)
         self._rates, self._ttft = History(_BARS), History(_BARS)
         self._last_bar_s = -_BAR_S
 
@@ -212,6 +212,8 @@ def line(view: RunView) -> str:
 def panel(view: RunView, rates: str, ttft: str) -> Group:
     """`view` as a few lines: where the run is, then who is active, how fast, how well, at what price."""
     head = Text.assemble((view.scenario, "bold"), (f"  {view.run_id}", "dim"), f"  {view.state or view.message}")
+    if not view.state:
+        return Group(Text(), head)
     if view.phase:
         head.append(f"  {view.phase} ({view.phase_index + 1} of {view.phase_count})", "cyan")
     body = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False, width=_WIDTH)
@@ -224,7 +226,7 @@ def panel(view: RunView, rates: str, ttft: str) -> Group:
     body.add_row("TTFT", f"p50 {seconds(view.ttft_p50_s)}  p95 {seconds(view.ttft_p95_s)}", ttft)
     body.add_row("tokens", f"{digits(view.tokens_per_s)} per s")
     body.add_row("cost", _money(view))
-    return Group(Text(), head, body, Text(view.message if view.state else "", "yellow"))
+    return Group(Text(), head, body, Text(view.message, "yellow"))
 
 
 def _clock(view: RunView) -> str:
@@ -242,12 +244,8 @@ def _time_bar(view: RunView) -> ProgressBar:
     return ProgressBar(total=total or 1.0, completed=done if total else 0.0, width=40)
 
 
-def _ready(view: RunView) -> str:
-    return f"{count(view.ready_users)} users ready"
-
-
 def _users(view: RunView) -> Text:
-    text = Text(f"{count(view.active_users)} active of {count(view.target_users)} wanted, {_ready(view)}")
+    text = Text(f"{count(view.active_users)} of {count(view.target_users)} active, {count(view.ready_users)} ready")
     if view.lost_users:
         text.append(f", {count(view.lost_users)} lost", "red")
     return text

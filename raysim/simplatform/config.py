@@ -199,11 +199,15 @@ class PlatformConfig(Section):
     mode: Literal["modern", "aiaas"] = Field(
         "modern", description="`aiaas`: the router as the real one is today, without streaming"
     )
-    models: tuple[ModelConfig, ...] = Field(default_factory=_default_models, min_length=1)
-    backends: tuple[BackendConfig, ...] = Field(default_factory=_default_backends, min_length=1)
-    admin: AdminConfig = Field(default=AdminConfig())
-    limits: LimitsConfig = Field(default=LimitsConfig())
-    faults: Faults = Field(default=Faults())
+    models: tuple[ModelConfig, ...] = Field(
+        default_factory=_default_models, min_length=1, description="what can be asked for"
+    )
+    backends: tuple[BackendConfig, ...] = Field(
+        default_factory=_default_backends, min_length=1, description="the model servers behind the router"
+    )
+    admin: AdminConfig = Field(default=AdminConfig(), description="who may create organisations, users and keys")
+    limits: LimitsConfig = Field(default=LimitsConfig(), description="what the router allows")
+    faults: Faults = Field(default=Faults(), description="what goes wrong from the start")
     deletes: bool = Field(
         default=False, description="DELETE of an organisation or user really deletes (the real service: 405)"
     )

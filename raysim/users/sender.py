@@ -146,7 +146,7 @@ class Sender:
             think_s=question.think_s,
             think_planned_s=question.think_planned_s,
             streamed=question.request.stream,
-            lag_flagged=self._lag.last_late_ns >= (exchange.sent_ns or due_ns),
+            lag_flagged=self._lag.spoilt(exchange.sent_ns, reader.first_token_ns, end_ns),
             excluded=phase.excluded if phase else True,
             chunk_gaps_us=reader.gaps_us,
         )

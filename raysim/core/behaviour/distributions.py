@@ -88,7 +88,7 @@ class Distribution:
     def _lognormal_mean(self) -> float:
         sigma = self.variance / self.base
         if sigma <= 0:
-            return min(max(self.base, self.low), self.high)
+            return self.base if self.low <= self.base <= self.high else self.low + (self.high - self.low) / 2
         mu = math.log(self.base)
         low = (math.log(self.low) - mu) / sigma if self.low > 0 else -math.inf
         high = (math.log(self.high) - mu) / sigma

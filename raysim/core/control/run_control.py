@@ -67,7 +67,7 @@ class RunControl:
         self._activation: Activation | None = None
         self._phase = -1
         self._stop: StopOrder | None = None
-        self._draining_since_s: float | None = None
+        self._drain_until_s = 0.0
         self._events: list[Event] = []
         self.state = RunState.PREPARING
         self.run_start_s: float | None = None
@@ -92,9 +92,9 @@ class RunControl:
     def begin(self, now_s: float) -> None:
         """All packs that will come are ready: the run's second 0 is a moment from now."""
         self.run_start_s = now_s + _START_LEAD_S
-        self._activation = Activation(self._plan.schedule, sorted(self._pack_of))
+        self._activation = Activation(self._plan.schedule, self.ready_users)
         self.state = RunState.RUNNING
-        self._note("run_started", users=len(self._pack_of))
+        self._note("run_started", users=len(self.ready_users))
 
     def report(self, status: PackStatus, now_s: float) -> Orders:
         """A pack's report; the answer is what it is to do."""
@@ -144,8 +144,10 @@ class RunControl:
             self.stopped_at_s = self._run_s(now_s)
             self._note("stopping", reason=reason, message=message)
             self._stop = StopOrder(reason, drain_s)
+            self._drain_until_s = now_s + drain_s
         elif drain_s < self._stop.drain_s:
             self._stop = StopOrder(self._stop.reason, drain_s)
+            self._drain_until_s = min(self._drain_until_s, now_s + drain_s)
         self.state = RunState.DRAINING
 
     def tick(self, now_s: float) -> None:
@@ -163,8 +165,8 @@ class RunControl:
                 self.stop(breach.limit, breach.message, self._plan.limits.drain_s, now_s)
             elif run_s >= self._plan.schedule.duration_s:
                 self.stop("completed", "every phase is over", self._plan.limits.drain_s, now_s)
-        if self.state is RunState.DRAINING and self._stop is not None:
-            self._await_drain(now_s, self._stop.drain_s)
+        if self.state is RunState.DRAINING:
+            self._await_drain(now_s)
 
     # ── what there is to know ──
 
@@ -203,14 +205,13 @@ class RunControl:
         events, self._events = self._events, []
         return events
 
-    def _await_drain(self, now_s: float, drain_s: float) -> None:
-        if self._draining_since_s is None:
-            self._draining_since_s = now_s
+    def _await_drain(self, now_s: float) -> None:
         silent = sorted(index for index, pack in self._packs.items() if not (pack.drained or pack.lost))
-        patience_s = drain_s + 2 * self.interval_s + _DRAIN_GRACE_S
+        # a pack hears of the last order within an interval, and says that it has drained within another
+        patience_s = 2 * self.interval_s + _DRAIN_GRACE_S
         if not silent:
             self._note("drained")
-        elif now_s > self._draining_since_s + patience_s:
+        elif now_s > self._drain_until_s + patience_s:
             self._note("drain_timed_out", packs=silent)
         else:
             return

@@ -50,17 +50,29 @@ def build_plan(scenario: Scenario, run_id: str, *, started: str) -> RunPlan:
 
 
 def plan_packs(users: tuple[UserPlan, ...], users_per_actor: int) -> tuple[PackPlan, ...]:
-    """Users dealt out to actors in turn, so that a ramp loads all actors alike and a lost one thins every org alike."""
+    """Users dealt out to actors so that a ramp loads all actors alike and a lost one thins every org alike."""
+    if users_per_actor == 1:
+        return tuple(PackPlan(i, f"user/{user.org_name}/{user.name}", (user,)) for i, user in enumerate(users))
     count = max(1, -(-len(users) // users_per_actor))
-    packs = []
-    for index in range(count):
-        members = users[index::count]
-        if users_per_actor == 1:
-            name = f"user/{members[0].org_name}/{members[0].name}"
-        else:
-            name = f"pack/{index + 1:0{len(str(count))}}-of-{count}"
-        packs.append(PackPlan(index, name, members))
-    return tuple(packs)
+    digits = len(str(count))
+    return tuple(
+        PackPlan(index, f"pack/{index + 1:0{digits}}-of-{count}", tuple(members))
+        for index, members in enumerate(_deal(users, count))
+    )
+
+
+def _deal(users: tuple[UserPlan, ...], count: int) -> list[list[UserPlan]]:
+    """In rounds of one user to a pack, each to the pack that holds the fewest of its org."""
+    packs: list[list[UserPlan]] = [[] for _ in range(count)]
+    held: dict[int, list[int]] = {user.tenant: [0] * count for user in users}
+    for first in range(0, len(users), count):
+        free = list(range(count))
+        for user in users[first : first + count]:
+            pack = min(free, key=held[user.tenant].__getitem__)
+            free.remove(pack)
+            held[user.tenant][pack] += 1
+            packs[pack].append(user)
+    return packs
 
 
 def _phases(scenario: Scenario) -> tuple[PhasePlan, ...]:

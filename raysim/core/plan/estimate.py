@@ -65,5 +65,6 @@ def _most_requests(plan: RunPlan) -> int | None:
     shortest_s = plan.behaviour.think_s.low
     if shortest_s <= 0:
         return by_users
-    by_time = math.ceil(plan.schedule.active_user_seconds() / shortest_s) + plan.schedule.peak_users
+    # whoever starts or comes back asks once before it first thinks
+    by_time = math.ceil(plan.schedule.active_user_seconds() / shortest_s) + plan.schedule.activations()
     return by_time if by_users is None else min(by_users, by_time)

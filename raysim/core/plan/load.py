@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 Ramp = Literal["linear", "exponential", "step", "at_once", "wave"]
@@ -82,6 +83,13 @@ class LoadSchedule:
         return 0 if phase is None else min(self.users, phase.target_at(run_s - phase.start_s))
 
     def active_user_seconds(self, step_s: float = 0.25) -> float:
-        """Area under the target curve, by sums over `step_s`."""
-        count = math.ceil(self.duration_s / step_s)
-        return sum(self.target_at(i * step_s) for i in range(count)) * step_s
+        """Area under the target curve, by sums over `step_s` of the higher end of each step."""
+        targets = self._targets(step_s)
+        return sum(max(pair) for pair in pairwise(targets)) * step_s
+
+    def activations(self, step_s: float = 0.25) -> int:
+        """How often a user starts or comes back: the sum of all rises of the target curve."""
+        return sum(max(0, after - before) for before, after in pairwise([0, *self._targets(step_s)]))
+
+    def _targets(self, step_s: float) -> list[int]:
+        return [self.target_at(i * step_s) for i in range(math.ceil(self.duration_s / step_s) + 1)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from raysim.core.config.scenario import Scenario
 from raysim.core.plan.run_plan import TenantPlan, UserPlan
@@ -33,7 +34,7 @@ def plan_tenants(scenario: Scenario, seed: int, short: str, started: str) -> tup
             timestamp=started,
             random=_random_text(Stream.of(seed, "org-name", index)),
         )
-        slug = f"{_NOT_IN_SLUG.sub('-', name.lower()).strip('-')}-{short}"
+        slug = _NOT_IN_SLUG.sub("-", f"{name}-{short}".lower()).strip("-")
         tenants.append(TenantPlan(index, name, slug, counts[index - 1], spec.budget_of(index)))
     return _distinct(tenants)
 
@@ -80,12 +81,9 @@ def plan_users(scenario: Scenario, seed: int, short: str, tenants: tuple[TenantP
         draw = Stream.of(seed, "user", org, number)
         model = preferences[draw.weighted(weights)].model
         name = fill(spec.naming_pattern, org=tenant.name, index=str(number), random=_random_text(draw))
-        mailbox = _NOT_IN_MAILBOX.sub("-", name.lower())
-        email = f"{mailbox}+{short}@{spec.email_domain}"
-        users.append(
-            UserPlan(index, org, tenant.name, number, name, email, model, derive(seed, "behaviour", org, number))
-        )
-    return tuple(users)
+        seed_of_user = derive(seed, "behaviour", org, number)
+        users.append(UserPlan(index, org, tenant.name, number, name, _mailbox(name), model, seed_of_user))
+    return tuple(replace(user, email=f"{user.email}+{short}@{spec.email_domain}") for user in _told_apart(users))
 
 
 def fill(pattern: str, **values: str) -> str:
@@ -102,6 +100,17 @@ def _distinct(tenants: list[TenantPlan]) -> tuple[TenantPlan, ...]:
     return tuple(
         TenantPlan(t.index, f"{t.name}-{t.index}", f"{t.slug}-{t.index}", t.users, t.budget_usd) for t in tenants
     )
+
+
+def _mailbox(name: str) -> str:
+    return _NOT_IN_MAILBOX.sub("-", name.lower())
+
+
+def _told_apart(users: list[UserPlan]) -> list[UserPlan]:
+    """Names and mailboxes made distinct in the whole run where the pattern does not do it: records go by the name."""
+    if len({user.email for user in users}) == len(users):
+        return users
+    return [replace(user, name=f"{user.name}-{user.index}", email=f"{user.email}-{user.index}") for user in users]
 
 
 def _random_text(stream: Stream) -> str:

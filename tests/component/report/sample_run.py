@@ -71,7 +71,7 @@ def facts(**changes: Any) -> RunFacts:
 
 
 def record(number: int = 0, **changes: Any) -> RequestRecord:
-    """A success of 11 tokens in 6 chunks: 100 ms to the first, 20 ms from chunk to chunk, 210 ms in all, cost $0.001."""
+    """A success of 11 tokens in 6 chunks: 100 ms to the first, 20 ms from chunk to chunk, 210 ms in all, for $0.001."""
     planned = plan_names()
     fields: dict[str, Any] = {
         "request_id": f"r-{number}",

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from raysim.simplatform.config import BackendConfig, ModelConfig, OutputTokens, PlatformConfig
+from raysim.simplatform.http import Exchange, Request
+from raysim.simplatform.openai_request import Endpoint
+from raysim.simplatform.router import Router
+from raysim.simplatform.state import PlatformState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import httpx
 
 QUESTION = [{"role": "user", "content": "What is a queue?"}]
@@ -74,3 +81,44 @@ def events(text: str) -> list[dict[str, Any]]:
 async def ledger(client: httpx.AsyncClient) -> dict[str, Any]:
     books: dict[str, Any] = (await client.get("/sim/ledger", params={"requests": 1})).json()
     return books
+
+
+async def until(client: httpx.AsyncClient, path: str, holds: Callable[[Any], bool]) -> None:
+    """Ask again until the answer is as expected."""
+    async with asyncio.timeout(5):
+        while True:
+            if holds((await client.get(path)).json()):
+                return
+
+
+@dataclass
+class FakeLine:
+    """A connection that keeps each write."""
+
+    writes: list[bytes] = field(default_factory=list)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def write(self, data: bytes) -> None:
+        self.writes.append(data)
+
+    def answered(self, *, close: bool) -> None:
+        assert not close
+        self.ended.set()
+
+    def reset(self) -> None:
+        self.ended.set()
+
+
+async def writes(config: PlatformConfig, body: dict[str, Any]) -> list[bytes]:
+    """Every single write of the answer to one chat request."""
+    state = PlatformState(config)
+    org = state.accounts.create_org(name="Acme", slug="acme", metadata={}, now=0.0)
+    account = state.accounts.create_service_account(org, name="ci", now=0.0)
+    _, secret = state.accounts.create_key(org, account, expires_in_days=None, now=0.0)
+    request = Request("POST", Endpoint.CHAT.value, "", {"x-api-key": secret}, orjson.dumps(body))
+    line = FakeLine()
+    Router(state).infer(Endpoint.CHAT, request, Exchange(line, request))
+    async with asyncio.timeout(10):
+        await line.ended.wait()
+    state.close()
+    return line.writes

@@ -70,11 +70,9 @@ async def test_a_request_in_pieces(platform: RunningPlatform) -> None:
 
 
 async def test_a_chunked_body(platform: RunningPlatform) -> None:
-    request = (
-        b"POST /v1/auth/validate-api-key HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
-        b'8\r\n{"apiKey\r\n', b'c\r\nSecret":"x"}\r\n0\r\n\r\n',
-    )  # fmt: skip
-    assert b'"valid":false' in await talk(platform, *request, end=b"}")
+    head = b"POST /v1/auth/validate-api-key HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    chunks = (b'8\r\n{"apiKey\r\n', b'c\r\nSecret":"x"}\r\n0\r\n\r\n')
+    assert b'"valid":false' in await talk(platform, head, *chunks, end=b"}")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ PROFILE = EngineProfile(
 
 
 def profile(**changes: float) -> EngineProfile:
-    return EngineProfile(**({name: getattr(PROFILE, name) for name in PROFILE.__slots__} | changes))  # type: ignore[arg-type]
+    return EngineProfile(**({name: getattr(PROFILE, name) for name in PROFILE.__slots__} | changes))
 
 
 def run(engine: Engine) -> None:

@@ -25,13 +25,13 @@ CHAT = "/v1/chat/completions"
 async def either(request: pytest.FixtureRequest, start: Start) -> httpx.AsyncClient:
     """A client with a key, of a router in each mode."""
     client = await start(mode=request.param)
-    client.headers |= (await make_tenant(client)).auth
+    client.headers.update((await make_tenant(client)).auth)
     return client
 
 
 @pytest.fixture
 def client(admin: httpx.AsyncClient, tenant: Tenant) -> httpx.AsyncClient:
-    admin.headers |= tenant.auth
+    admin.headers.update(tenant.auth)
     return admin
 
 

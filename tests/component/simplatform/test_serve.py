@@ -46,7 +46,7 @@ def test_it_serves_and_ends_cleanly(number: signal.Signals) -> None:
 
 
 def test_a_given_token_is_not_printed() -> None:
-    with served(RAYSIM_PLATFORM_ADMIN_TOKEN="very-private") as (_, text):  # noqa: S106 - a test's own
+    with served(RAYSIM_PLATFORM_ADMIN_TOKEN="very-private") as (_, text):
         url = re.findall(r"http://\S+", text)[0]
         assert "very-private" not in text
         assert "$RAYSIM_PLATFORM_ADMIN_TOKEN" in text

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from raysim.simplatform.config import BackendConfig, Faults
-from tests.component.simplatform.tenant import ask, fast_config, make_tenant
+from tests.component.simplatform.tenant import Tenant, ask, fast_config, make_tenant, until
 
 if TYPE_CHECKING:
     from tests.component.simplatform.conftest import Start
@@ -15,23 +15,23 @@ CHAT = "/v1/chat/completions"
 
 
 async def test_the_favoured_overtake_the_others(start: Start) -> None:
-    backend = BackendConfig(id="s", models=("gpt-4o",), slots=1, prefill_base=0.01, step_base=0.001)
+    backend = BackendConfig(id="s", models=("gpt-4o",), slots=1, prefill_base=0, step_base=0.001)
     admin = await start(fast_config().model_copy(update={"backends": (backend,), "faults": Faults(unfair_org="hog")}))
     victim, hog = await make_tenant(admin, "victim"), await make_tenant(admin, "hog")
     order: list[str] = []
 
-    async def send(name: str, auth: dict[str, str]) -> None:
-        await admin.post(CHAT, json=ask(max_tokens=1), headers=auth)
-        order.append(name)
+    async def send(tenant: Tenant) -> None:
+        await admin.post(CHAT, json=ask(max_tokens=1), headers=tenant.auth)
+        order.append(tenant.slug)
 
-    running = asyncio.create_task(send("first", victim.auth))
-    async with asyncio.timeout(5):
-        while (await admin.get("/v1/admin/routing/backends")).json()["backends"][0]["running"] == 0:
-            await asyncio.sleep(0)
-    waiting = [asyncio.create_task(send("victim", victim.auth)) for _ in range(3)]
-    async with asyncio.timeout(5):
-        while (await admin.get("/v1/admin/routing/backends")).json()["backends"][0]["waiting"] == 0:
-            await asyncio.sleep(0)
-    await send("hog", hog.auth)
-    await asyncio.gather(running, *waiting)
-    assert order.index("hog") < len(order) - 1
+    async def waiting(number: int) -> None:
+        await until(admin, "/v1/admin/routing/backends", lambda answer: answer["backends"][0]["waiting"] == number)
+
+    endless = ask(stream=True, ignore_eos=True, max_tokens=100_000)
+    async with asyncio.TaskGroup() as tasks, admin.stream("POST", CHAT, json=endless, headers=victim.auth):
+        for number in (1, 2, 3):
+            tasks.create_task(send(victim))
+            await waiting(number)
+        tasks.create_task(send(hog))
+        await waiting(4)
+    assert order == ["hog", "victim", "victim", "victim"]
