@@ -7,11 +7,17 @@ from dataclasses import replace
 from time import monotonic
 from typing import Any
 
-from ray.exceptions import RayActorError, RayError
-
 from raysim.actors.cluster import Cluster
 from raysim.actors.coordinator import RunRecord
-from raysim.actors.placement import PlacedPack, Placement, bootstrap_results, fetch, ready_refs, reason_of
+from raysim.actors.placement import (
+    ActorFaultError,
+    ActorLostError,
+    PlacedPack,
+    Placement,
+    bootstrap_results,
+    fetch,
+    ready_refs,
+)
 from raysim.core.control.progress import RunProgress
 from raysim.core.control.run_control import RunState
 from raysim.core.errors import BootstrapError, ExitCode, InterruptedRunError, PreflightError, RaysimError
@@ -100,9 +106,9 @@ class LoadTest:
             cleanup = self._clean_up()
             record: RunRecord = fetch(self._coordinator.record.remote())
             return self._facts(record, cleanup), record
-        except RayActorError as error:
+        except ActorLostError as error:
             raise RaysimError(
-                f"the run's coordinator or a metrics actor was lost: {reason_of(error)}",
+                f"the run's coordinator or a metrics actor was lost: {error.message}",
                 hint=f"what was created on the platform is listed in {self._paths.resources}",
             ) from error
 
@@ -213,12 +219,12 @@ class LoadTest:
     def _pack_ended(self, pack: PlacedPack) -> None:
         try:
             end = fetch(pack.ended)
-        except RayActorError as error:
-            self._lost(pack, reason_of(error))
-        except RayError as error:
+        except ActorLostError as error:
+            self._lost(pack, error.message)
+        except ActorFaultError as error:
             # an error in our own code must not pass for a user that merely left
             self.exit_codes.add(ExitCode.INTERNAL)
-            self._lost(pack, f"internal error: {str(error).strip().splitlines()[-1]}")
+            self._lost(pack, error.message.strip().splitlines()[-1])
         else:
             if end.cut_off:
                 self._lost(pack, "heard nothing of the coordinator within the lease time")

@@ -23,7 +23,7 @@ from raysim.core.plan.build import build_plan
 from raysim.core.plan.run_plan import RunPlan
 from raysim.report.console import render_summary
 from raysim.report.facts import RunFacts, RunStatus
-from raysim.report.live import open_view
+from raysim.report.live import ViewMode, open_view
 from raysim.report.run_dir import RunDir, write_json
 from raysim.report.summary import summarise
 from raysim.report.tables import phase_rows, tenant_rows, user_rows
@@ -44,7 +44,7 @@ class RunOptions:
     started: str
     results: Path
     address: str
-    ui: str
+    ui: ViewMode
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from time import time
 
 from raysim.core.aggregation.live import LiveSnapshot, LiveTotals
 from raysim.core.records.batch import WireBatch, decode_batch
@@ -54,7 +55,7 @@ class MetricsActor:
                 self._live.add(decoded)
                 self._waiting.append(decoded)
                 self._waiting_rows += decoded.rows
-            if self._waiting_rows >= _FLUSH_ROWS:
+            if self._waiting_rows >= _FLUSH_ROWS and not self._storing.locked():
                 await self._flush()
         return self._stored.get(pack, 0)
 
@@ -73,7 +74,11 @@ class MetricsActor:
     async def _flush_regularly(self) -> None:
         while True:
             await asyncio.sleep(_FLUSH_INTERVAL_S)
-            await self._flush()
+            try:
+                await self._flush()
+            except OSError as error:
+                line = {"time": time(), "level": "error", "event": "records_not_stored", "error": str(error)}
+                self._log.append([line])
 
     async def _flush(self) -> None:
         async with self._storing:
@@ -81,6 +86,12 @@ class MetricsActor:
             rows, self._waiting_rows = self._waiting_rows, 0
             taken = dict(self._taken)
             if batches:
-                await asyncio.to_thread(self._parts.write, batches)
+                try:
+                    await asyncio.to_thread(self._parts.write, batches)
+                except OSError:
+                    # a part is whole or not there: these rows are still only here
+                    self._waiting[:0] = batches
+                    self._waiting_rows += rows
+                    raise
                 self._rows += rows
             self._stored.update(taken)

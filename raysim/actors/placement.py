@@ -43,19 +43,30 @@ class PlacedPack:
         return [user.index for user in self.brief.pack.users]
 
 
+class ActorLostError(RaysimError):
+    """An actor's process is gone; the message says why, on one line."""
+
+
+class ActorFaultError(RaysimError):
+    """An actor raised what it should not have: an error of raysim's own."""
+
+
 def fetch(ref: Any) -> Any:
     """The value of a call to an actor.
 
     Raises:
         RaysimError: the call raised one; it comes out as itself, not wrapped by Ray.
-        RayActorError: the actor is gone.
+        ActorLostError: the actor is gone.
+        ActorFaultError: the call raised anything else.
     """
     try:
         return ray.get(ref)
+    except RayActorError as error:
+        raise ActorLostError(_first_line(error)) from error
     except RayTaskError as error:
         if isinstance(error.cause, RaysimError):
             raise error.cause from None
-        raise
+        raise ActorFaultError(f"internal error in an actor: {error}") from error
 
 
 def ready_refs(refs: Sequence[Any], timeout_s: float) -> list[Any]:
@@ -165,12 +176,11 @@ def bootstrap_results(pack: PlacedPack) -> tuple[list[Bootstrapped], str]:
     """How a started pack's users were set up, and why its actor was lost if it was."""
     try:
         results: list[Bootstrapped] = fetch(pack.started)
-    except RayActorError as error:
-        return [], reason_of(error)
+    except ActorLostError as error:
+        return [], error.message
     return results, ""
 
 
-def reason_of(error: BaseException) -> str:
-    """Why an actor is gone, on one line."""
+def _first_line(error: BaseException) -> str:
     first = str(error).strip().splitlines()
     return (first[0] if first else type(error).__name__)[:200]

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic, monotonic_ns, process_time
 
 from raysim.core.control.messages import Orders, PackHealth, PackStatus, StopOrder, Switch, Totals
 from raysim.core.plan.run_plan import PackBrief, UserPlan
-from raysim.core.records.batch import BatchBuilder
 from raysim.core.records.outcome import Outcome
 from raysim.core.records.request import RequestRecord
 from raysim.core.secret import Secret
 from raysim.users.lag import LagMeter
 from raysim.users.log_lines import LogLines
+from raysim.users.outbox import Outbox
 from raysim.users.ports import CoordinatorPort, RecordsPort
 from raysim.users.sender import Sender, wall_offset_ns
-from raysim.users.user import User
+from raysim.users.user import CRASHED, User
 from raysim.wire.client import HttpClient
 from raysim.wire.target import HttpTarget, Timeouts, TlsFiles
 
-#: records leave about once a second, or sooner when a batch reaches this size
-_SHIP_INTERVAL_S = 1.0
-_BATCH_BYTES = 90_000
+#: while users drain, a coordinator that does not answer holds nothing up for longer
+_DRAIN_PATIENCE_S = 1.0
 _PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
@@ -36,13 +34,6 @@ class PackEnd:
     totals: Totals
     unsent_batches: int
     cut_off: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Sealed:
-    sequence: int
-    batch: bytes
-    log_lines: bytes
 
 
 class Pack:
@@ -69,24 +60,21 @@ class Pack:
     ) -> None:
         self._brief = brief
         self._coordinator = coordinator
-        self._records = records
         self._node = node
         self._lag = LagMeter()
         self.log = LogLines(brief.run_id, brief.pack.name, debug=debug)
+        self._outbox = Outbox(brief.pack.index, records, self.log)
         self.run_start_ns = 0
         self.wall_offset_ns = wall_offset_ns()
         self._clock_offset_ns = 0
         self._round_trip_ns = 1 << 62
         self._interval_s = 1.0
+        self._lease_s = brief.limits.lease_s
         self._stop: StopOrder | None = None
         self._drained = False
         self._totals = Totals()
         self._gone: list[tuple[int, str]] = []
         self._sequence = 0
-        self._batch = BatchBuilder()
-        self._unstored: deque[_Sealed] = deque()
-        self._batch_sequence = 0
-        self._handed_over = 0
         self._cpu_from = (monotonic(), process_time())
         self._cut_off = False
         target = self._http_target()
@@ -106,7 +94,9 @@ class Pack:
     def _http_target(self) -> HttpTarget:
         target = self._brief.target
         tls = TlsFiles(target.tls_verify, target.tls_ca_file, target.tls_cert_file, target.tls_key_file)
-        timeouts = Timeouts(target.connect_timeout_s, target.first_token_timeout_s, target.total_timeout_s)
+        # an answer that comes whole has no first token to wait for
+        first_token_s = target.first_token_timeout_s if self._brief.behaviour.streaming else target.total_timeout_s
+        timeouts = Timeouts(target.connect_timeout_s, first_token_s, target.total_timeout_s)
         return HttpTarget.of(target.router_url, tls=tls, timeouts=timeouts)
 
     async def run(self) -> PackEnd:
@@ -114,7 +104,7 @@ class Pack:
         self._lag.start()
         for user in self._users.values():
             user.start()
-        shipping = asyncio.create_task(self._ship_regularly())
+        shipping = asyncio.create_task(self._outbox.ship_regularly())
         try:
             await self._follow_orders()
             await self._drain()
@@ -124,24 +114,25 @@ class Pack:
             self._lag.stop()
             shipping.cancel()
         await asyncio.wait([shipping])
-        unsent = await self._ship_rest()
+        unsent = await self._outbox.ship_rest()
         return PackEnd(self._totals, unsent, self._cut_off)
 
     # ── orders ──
 
     async def _follow_orders(self) -> None:
         heard_s = monotonic()
-        lease_s = self._brief.limits.lease_s
         while self._stop is None:
-            if await self._report(lease_s):
-                heard_s = monotonic()
-            elif monotonic() - heard_s >= lease_s:
+            asked_s = monotonic()
+            if await self._report(heard_s + self._lease_s - asked_s):
+                heard_s = asked_s
+            elif monotonic() - heard_s >= self._lease_s:
                 # load must never run unattended
                 self._cut_off = True
                 self._stop = StopOrder("lease_expired", 0.0)
-                self.log.write("error", "lease_expired", lease_s=lease_s)
+                self.log.write("error", "lease_expired", lease_s=self._lease_s)
             if self._stop is None:
-                await asyncio.sleep(min(self._interval_s, lease_s / 4))
+                left_s = max(0.0, heard_s + self._lease_s - monotonic())
+                await asyncio.sleep(min(self._interval_s, self._lease_s / 4, left_s))
 
     async def _drain(self) -> None:
         """Let what is in flight finish; the last report says that it has."""
@@ -158,10 +149,9 @@ class Pack:
                 left_s = 1.0
             await asyncio.wait([ended], timeout=min(left_s, self._interval_s))
             if not ended.done():
-                await self._report(self._brief.limits.lease_s)
-        ended.result()
+                await self._report(min(_DRAIN_PATIENCE_S, max(0.0, left_s)))
         self._drained = True
-        await self._report(self._brief.limits.lease_s)
+        await self._report(_DRAIN_PATIENCE_S if self._cut_off else self._lease_s)
 
     async def _report(self, patience_s: float) -> bool:
         """Exchange a report for orders; False when the coordinator could not be reached."""
@@ -207,6 +197,7 @@ class Pack:
 
     def _obey(self, orders: Orders, sent_ns: int, received_ns: int) -> None:
         self._interval_s = orders.interval_s
+        self._lease_s = orders.lease_s
         if self.run_start_ns == 0:
             self._set_clocks(orders, sent_ns, received_ns)
         for switch in orders.switches:
@@ -234,13 +225,14 @@ class Pack:
 
     def _user_left(self, user: int, reason: str) -> None:
         self._gone.append((user, reason))
-        self.log.write("info", "user_left", user=user, reason=reason)
+        level = "error" if reason == CRASHED else "info"
+        self.log.write(level, "user_left", user=user, reason=reason, detail=self._users[user].crash)
 
     # ── records ──
 
     def _take(self, record: RequestRecord) -> None:
         self._totals += _one(record)
-        self._batch.append(record)
+        self._outbox.add(record)
         level = "debug" if record.error_type.outcome in (Outcome.SUCCESS, Outcome.REFUSED) else "warning"
         self.log.write(
             level,
@@ -253,45 +245,6 @@ class Pack:
             http_status=record.http_status,
             detail=record.error_detail,
         )
-        if self._batch.size_bytes >= _BATCH_BYTES:
-            self._seal()
-
-    def _seal(self) -> None:
-        lines = self.log.take()
-        if self._batch.rows or lines:
-            self._batch_sequence += 1
-            data = self._batch.encode() if self._batch.rows else b""
-            self._unstored.append(_Sealed(self._batch_sequence, data, lines))
-
-    async def _ship_regularly(self) -> None:
-        while True:
-            await asyncio.sleep(_SHIP_INTERVAL_S)
-            self._seal()
-            await self._ship()
-
-    async def _ship(self) -> bool:
-        """Hand over what was not handed over yet, oldest first; forget what is stored for good."""
-        for sealed in [sealed for sealed in self._unstored if sealed.sequence > self._handed_over]:
-            try:
-                stored = await self._records.ingest(
-                    self._brief.pack.index, sealed.sequence, sealed.batch, sealed.log_lines
-                )
-            except Exception as error:  # noqa: BLE001 - kept, and tried again
-                self.log.write("warning", "records_not_taken", error=type(error).__name__)
-                return False
-            self._handed_over = sealed.sequence
-            while self._unstored and self._unstored[0].sequence <= stored:
-                self._unstored.popleft()
-        return True
-
-    async def _ship_rest(self) -> int:
-        """Hand over everything; returns how many batches nobody took."""
-        for pause_s in (0.2, 1.0, 5.0, 0.0):
-            self._seal()
-            if await self._ship():
-                return 0
-            await asyncio.sleep(pause_s)
-        return sum(sealed.sequence > self._handed_over for sealed in self._unstored)
 
 
 def _one(record: RequestRecord) -> Totals:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from errno import ECONNREFUSED
 from time import monotonic_ns
 
 from raysim.core.records.outcome import ErrorKind
-from raysim.wire.connection import Connection
+from raysim.wire.connection import Connection, tls_text
 from raysim.wire.exchange import BodyReader, Exchange
 from raysim.wire.target import HttpTarget
 
@@ -27,6 +28,8 @@ class HttpClient:
         self._connection: Connection | None = None
         #: the latest exchange, also when the caller was cancelled while it was under way
         self.last_exchange: Exchange | None = None
+        #: how often its request was sent
+        self.last_attempts = 0
 
     @property
     def is_open(self) -> bool:
@@ -49,19 +52,10 @@ class HttpClient:
                     ssl=self._context,
                     server_hostname=self.target.host if self._context else None,
                 )
-        except TimeoutError:
-            exchange.fail(ErrorKind.TIMEOUT_CONNECT, f"no connection within {self.target.timeouts.connect_s:g} s")
-        except ssl.SSLError as error:
-            exchange.fail(ErrorKind.TLS, _tls_text(error))
-        except socket.gaierror as error:
-            exchange.fail(ErrorKind.DNS, f"{self.target.host}: {error.strerror or error}")
-        except ConnectionRefusedError:
-            exchange.fail(ErrorKind.CONNECTION_REFUSED, f"{self.target.host}:{self.target.port} refused the connection")
-        except OSError as error:
-            exchange.fail(ErrorKind.CONNECTION_RESET, str(error))
+        except (OSError, UnicodeError) as error:
+            exchange.fail(*_connect_failure(self.target, error))
         else:
             exchange.connect_ns = monotonic_ns() - started
-            self._connection.connect_ns = exchange.connect_ns
         if exchange.error is not ErrorKind.NONE:
             exchange.end_ns = monotonic_ns()
         return exchange
@@ -76,13 +70,14 @@ class HttpClient:
             asyncio.CancelledError: the caller was cancelled; the connection is closed.
         """
         exchange = self.last_exchange = Exchange()
+        self.last_attempts = 1
         kept_alive = self.is_open and self._connection is not None and self._connection.uses > 0
         await self._attempt(request, reader, exchange)
-        if kept_alive and exchange.error is ErrorKind.CONNECTION_RESET and exchange.first_byte_ns == 0:
+        if kept_alive and exchange.error is ErrorKind.CONNECTION_RESET and exchange.bytes_received == 0:
             exchange = self.last_exchange = Exchange()
+            self.last_attempts = 2
             await self._attempt(request, reader, exchange)
-            return exchange, 2
-        return exchange, 1
+        return exchange, self.last_attempts
 
     async def _attempt(self, request: bytes, reader: BodyReader, exchange: Exchange) -> None:
         await self.open(exchange)
@@ -96,10 +91,20 @@ class HttpClient:
             self._connection = None
 
 
-def _tls_text(error: ssl.SSLError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"certificate not accepted: {error.verify_message}"
-    return error.reason or str(error)
+def _connect_failure(target: HttpTarget, error: OSError | UnicodeError) -> tuple[ErrorKind, str]:
+    match error:
+        case TimeoutError():
+            return ErrorKind.TIMEOUT_CONNECT, f"no connection within {target.timeouts.connect_s:g} s"
+        case ssl.SSLError():
+            return ErrorKind.TLS, tls_text(error)
+        case socket.gaierror():
+            return ErrorKind.DNS, f"{target.host}: {error.strerror or error}"
+        case UnicodeError():
+            return ErrorKind.DNS, f"{target.host} is not a host name: {error}"
+    # a name with several addresses that all refuse comes as one OSError that lists them
+    if isinstance(error, ConnectionRefusedError) or f"[Errno {ECONNREFUSED}]" in str(error):
+        return ErrorKind.CONNECTION_REFUSED, f"{target.host}:{target.port} refused the connection"
+    return ErrorKind.CONNECTION_RESET, str(error)
 
 
 def request_head(method: str, target: HttpTarget, path: str, headers: dict[str, str]) -> bytes:

@@ -5,23 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import ssl
 import zlib
 from time import monotonic_ns
-from typing import Protocol, cast
+from typing import cast
 
 import httptools
 
 from raysim.core.records.outcome import ErrorKind
 from raysim.wire.exchange import BodyReader, Exchange
+from raysim.wire.inflater import Inflater
 from raysim.wire.target import Timeouts
 
-#: response heads beyond this are not from an LLM platform
+#: heads, trailers and chunk framing beyond this are not from an LLM platform
 MAX_HEAD_BYTES = 64 * 1024
 _FIRST_FINAL_STATUS = 200
-
-
-class _Inflater(Protocol):
-    def decompress(self, data: bytes, /) -> bytes: ...
 
 
 class Connection(asyncio.Protocol):
@@ -30,6 +28,8 @@ class Connection(asyncio.Protocol):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._transport: asyncio.Transport | None = None
+        #: why the connection went while nothing was under way on it
+        self._lost_by: Exception | None = None
         self._raw_fd = -1
         self._exchange: Exchange | None = None
         self._reader: BodyReader | None = None
@@ -38,11 +38,11 @@ class Connection(asyncio.Protocol):
         self._timeouts = Timeouts()
         self._parser = httptools.HttpResponseParser(self)
         self._stamp = 0
-        self._head_bytes = 0
+        #: bytes since the last piece of a body or the end of the head
+        self._framing_bytes = 0
         self._in_head = True
         self._until_close = False
-        self._inflater: _Inflater | None = None
-        self.connect_ns = 0
+        self._inflater: Inflater | None = None
         self.uses = 0
 
     # ── asyncio.Protocol ──
@@ -67,31 +67,37 @@ class Connection(asyncio.Protocol):
             return
         if exchange.first_byte_ns == 0:
             exchange.first_byte_ns = stamp
-        exchange.bytes_received += len(data)
-        if self._in_head:
-            self._head_bytes += len(data)
+        size = len(data)
+        exchange.bytes_received += size
+        self._framing_bytes += size
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._finish(ErrorKind.PROTOCOL, "the server switched protocols")
-        except (httptools.HttpParserError, zlib.error) as error:
-            # a server may close after an early answer; what arrived behind a complete response is not an error
+        except httptools.HttpParserError as error:
+            # what arrived behind a complete response does not spoil it, but ends the connection
             self._finish(ErrorKind.PROTOCOL, f"not HTTP/1.1: {error}")
+            self.close()
         else:
-            if self._in_head and self._exchange is not None and self._head_bytes > MAX_HEAD_BYTES:
-                self._finish(ErrorKind.PROTOCOL, f"response head over {MAX_HEAD_BYTES} bytes")
+            if self._framing_bytes > MAX_HEAD_BYTES:
+                self._finish(ErrorKind.PROTOCOL, f"over {MAX_HEAD_BYTES} bytes of head, trailer or chunk framing")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone; that ends a body without a length, and fails any other exchange."""
         self._stamp = monotonic_ns()
+        closed_here = self._transport is None
         self._transport = None
         exchange = self._exchange
         if exchange is None:
+            self._lost_by = exc
             return
-        if self._until_close and exc is None:
+        if self._until_close and exc is None and not closed_here:
             self._finish(ErrorKind.NONE, "")
         elif exchange.first_byte_ns:
             self._finish(ErrorKind.STREAM_INTERRUPTED, "the connection ended before the response did")
+        elif isinstance(exc, ssl.SSLError) and not isinstance(exc, ssl.SSLEOFError):
+            # from TLS 1.3 on a client learns only after its own handshake that its certificate was not accepted
+            self._finish(ErrorKind.TLS, tls_text(exc))
         else:
             self._finish(ErrorKind.CONNECTION_RESET, str(exc) if exc else "closed by the server without a response")
 
@@ -100,51 +106,63 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         """A response begins: perhaps only an informational one."""
         self._in_head = True
-        self._until_close = True
+        self._until_close = False
         self._inflater = None
-        if self._exchange is not None:
-            self._exchange.headers = {}
+        exchange = self._exchange
+        if exchange is None:
+            # a second response to one request: the next answer could not be trusted
+            self.close()
+            return
+        exchange.headers = {}
+        exchange.first_byte_ns = self._stamp
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header, or a trailer."""
         exchange = self._exchange
-        if exchange is None or not self._in_head:
-            return
-        key = name.lower().decode("latin-1")
-        exchange.headers[key] = value.decode("latin-1")
-        if key in ("content-length", "transfer-encoding"):
-            self._until_close = False
+        if exchange is not None and self._in_head:
+            exchange.headers[name.lower().decode("latin-1")] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         """The head is complete."""
         self._in_head = False
-        self._head_bytes = 0
+        self._framing_bytes = 0
         exchange = self._exchange
         if exchange is None:
             return
         exchange.status = self._parser.get_status_code()
         if exchange.status < _FIRST_FINAL_STATUS:
             return
-        encoding = exchange.headers.get("content-encoding", "identity").lower()
-        if encoding in ("gzip", "x-gzip", "deflate"):
-            self._inflater = zlib.decompressobj(wbits=47 if encoding != "deflate" else 15)
-        elif encoding not in ("identity", ""):
-            self._finish(ErrorKind.PROTOCOL, f"content-encoding {encoding!r} was not asked for")
-            return
+        headers = exchange.headers
+        self._until_close = "content-length" not in headers and "transfer-encoding" not in headers
+        coding = headers.get("content-encoding", "").strip().lower()
+        if coding not in ("", "identity"):
+            try:
+                self._inflater = Inflater(coding)
+            except ValueError as error:
+                self._finish(ErrorKind.PROTOCOL, str(error))
+                return
         if self._reader is not None:
-            self._reader.start(exchange.status, exchange.headers)
+            self._reader.start(exchange.status, headers)
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
+        self._framing_bytes = 0
         reader = self._reader
         if reader is None:
             return
         if self._inflater is not None:
-            body = self._inflater.decompress(body)
-            if not body:
-                return
-        if not reader.feed(body, self._stamp):
+            self._feed_packed(self._inflater, reader, body)
+        elif not reader.feed(body, self._stamp):
             self._finish(ErrorKind.NONE, "", reusable=False)
+
+    def _feed_packed(self, inflater: Inflater, reader: BodyReader, body: bytes) -> None:
+        try:
+            for piece in inflater.pieces(body):
+                if not reader.feed(piece, self._stamp):
+                    self._finish(ErrorKind.NONE, "", reusable=False)
+                    return
+        except zlib.error as error:
+            self._finish(ErrorKind.PROTOCOL, f"not packed as its content-encoding says: {error}")
 
     def on_message_complete(self) -> None:
         """The response is complete, unless it was an informational one."""
@@ -152,7 +170,9 @@ class Connection(asyncio.Protocol):
         if exchange is None:
             return
         if exchange.status < _FIRST_FINAL_STATUS:
-            exchange.first_byte_ns = 0
+            # nothing of the response itself has arrived yet
+            exchange.first_byte_ns = exchange.status = 0
+            exchange.headers = {}
             return
         self._finish(ErrorKind.NONE, "", reusable=self._parser.should_keep_alive())
 
@@ -172,6 +192,8 @@ class Connection(asyncio.Protocol):
         self._exchange = exchange
         self._reader = reader
         self._timeouts = timeouts
+        self._framing_bytes = 0
+        self._until_close = False
         self._done = self._loop.create_future()
         self._write(request)
         exchange.sent_ns = monotonic_ns()
@@ -182,14 +204,15 @@ class Connection(asyncio.Protocol):
             await self._done
         except asyncio.CancelledError:
             self._stamp = monotonic_ns()
-            self._finish(ErrorKind.CANCELLED, "")
+            self._finish(ErrorKind.CANCELLED, "cancelled before the response was complete")
+            self.close()
             raise
 
     def _write(self, request: bytes) -> None:
         """Hand the request to the kernel at once: the loop's own write would wait for the end of its iteration."""
         transport = self._transport
-        if transport is None:
-            self._loop.call_soon(self.connection_lost, None)
+        if transport is None or transport.is_closing():
+            self._loop.call_soon(self.connection_lost, self._lost_by)
             return
         if self._raw_fd >= 0 and transport.get_write_buffer_size() == 0:
             try:
@@ -214,7 +237,7 @@ class Connection(asyncio.Protocol):
         limit_s = min(timeouts.first_token_s, timeouts.total_s) if waiting else timeouts.total_s
         if elapsed_s < limit_s - 1e-3:
             self._timer = self._loop.call_later(limit_s - elapsed_s, self._check_deadlines, exchange)
-        elif waiting and timeouts.first_token_s <= timeouts.total_s:
+        elif waiting and timeouts.first_token_s < timeouts.total_s:
             self._finish(ErrorKind.TIMEOUT_FIRST_TOKEN, f"no token within {timeouts.first_token_s:g} s")
         else:
             self._finish(ErrorKind.TIMEOUT_TOTAL, f"not finished within {timeouts.total_s:g} s")
@@ -240,3 +263,10 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
             self._transport = None
+
+
+def tls_text(error: ssl.SSLError) -> str:
+    """What is wrong between the two ends, in one line."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate not accepted: {error.verify_message}"
+    return error.reason or str(error)

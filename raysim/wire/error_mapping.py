@@ -50,13 +50,17 @@ def kind_of_stream_error(payload: bytes) -> tuple[ErrorKind, str]:
 
 def retry_after_s(headers: dict[str, str], body: bytes) -> float | None:
     """How long the platform asks to wait, in seconds; None when it does not say (an HTTP date counts as not saying)."""
-    stated: Any = headers.get("retry-after")
-    if stated is None:
-        said = _loads(body)
-        stated = said.get("retry_after_seconds") if isinstance(said, dict) else None
+    stated = _seconds(headers.get("retry-after"))
+    if stated is not None:
+        return stated
+    said = _loads(body)
+    return _seconds(said.get("retry_after_seconds")) if isinstance(said, dict) else None
+
+
+def _seconds(stated: Any) -> float | None:
     try:
         seconds = float(stated)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return seconds if 0 <= seconds < float("inf") else None
 

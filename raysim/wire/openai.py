@@ -9,13 +9,18 @@ from typing import Any
 import msgspec
 
 from raysim.core.records.outcome import ErrorKind
+from raysim.wire.completion import DECODE_ERRORS, NO_ERROR, Choice, Usage, decode_completion
 from raysim.wire.error_mapping import kind_of_response, kind_of_stream_error
 from raysim.wire.sse import SseOverflowError, SseParser
 
+_HTTP_REDIRECT = 300
 _HTTP_ERROR = 400
-#: a whole answer or an error text beyond this is not one
+#: a whole answer, a stream or an error text beyond this is not one
 MAX_BODY_BYTES = 16 * 1024 * 1024
+MAX_STREAM_BYTES = 128 * 1024 * 1024
 _MAX_ERROR_BYTES = 64 * 1024
+#: a finish reason is a word; what is longer is cut
+_REASON_LIMIT = 40
 _DONE = b"[DONE]"
 _NS_PER_US = 1000
 _MAX_GAP_US = 0xFFFF_FFFF
@@ -54,70 +59,17 @@ class ChatRequest:
         return msgspec.json.encode(fields)
 
 
-class _PromptDetails(msgspec.Struct):
-    cached_tokens: int | None = None
-
-
-class _CompletionDetails(msgspec.Struct):
-    reasoning_tokens: int | None = None
-
-
-class Usage(msgspec.Struct):
-    """Token counts as the server states them."""
-
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    prompt_tokens_details: _PromptDetails | None = None
-    completion_tokens_details: _CompletionDetails | None = None
-
-    @property
-    def cached_tokens(self) -> int | None:
-        """Prompt tokens that came from a prefix cache, where stated."""
-        return self.prompt_tokens_details.cached_tokens if self.prompt_tokens_details else None
-
-    @property
-    def reasoning_tokens(self) -> int | None:
-        """Completion tokens spent on reasoning, where stated."""
-        return self.completion_tokens_details.reasoning_tokens if self.completion_tokens_details else None
-
-
-class _Piece(msgspec.Struct):
-    """A delta of a stream, or the message of a whole answer."""
-
-    content: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    tool_calls: list[msgspec.Raw] | None = None
-
-
-class _Choice(msgspec.Struct):
-    delta: _Piece | None = None
-    message: _Piece | None = None
-    text: str | None = None
-    finish_reason: str | None = None
-
-
-class _Completion(msgspec.Struct):
-    """A chunk of a stream or a whole answer: the fields that are looked at."""
-
-    choices: list[_Choice] = []
-    usage: Usage | None = None
-    error: msgspec.Raw | None = None
-    object: str | None = None
-
-
-_decode = msgspec.json.Decoder(_Completion).decode
-
-
 class ChatReader:
     """Reads one chat answer, streamed or whole, and keeps what the record needs.
 
     Times are monotonic ns, 0 for "not yet". A role-only chunk is not a token; text, reasoning and tool-call deltas are.
-    What went wrong inside the body is in `error` and `detail`.
+    What went wrong inside the body is in `error` and `detail`, which may quote the platform at length.
     """
 
     __slots__ = (
         "_body",
+        "_bytes_left",
+        "_content_type",
         "_ended",
         "_expects_stream",
         "_last_read_ns",
@@ -154,6 +106,8 @@ class ChatReader:
         self.error = ErrorKind.NONE
         self.detail = ""
         self._status = 0
+        self._content_type = ""
+        self._bytes_left = MAX_STREAM_BYTES
         self._ended = False
         self._last_read_ns = 0
         self._text: list[str] = []
@@ -166,8 +120,8 @@ class ChatReader:
         """A response begins; whatever an earlier attempt left is forgotten."""
         self._reset()
         self._status = status
-        kind = headers.get("content-type", "")
-        self.streamed = status < _HTTP_ERROR and (
+        kind = self._content_type = headers.get("content-type", "").lower()
+        self.streamed = status < _HTTP_REDIRECT and (
             "event-stream" in kind or (self._expects_stream and "json" not in kind)
         )
         if self.streamed:
@@ -185,19 +139,29 @@ class ChatReader:
             events = self._sse.feed(data)
         except SseOverflowError:
             return self._fail(ErrorKind.PROTOCOL, "an event of the stream never ends")
+        self._bytes_left -= len(data)
+        if self._bytes_left < 0:
+            return self._fail(ErrorKind.INVALID_RESPONSE, f"a stream over {MAX_STREAM_BYTES} bytes")
         return all(self._event(name, payload, stamp_ns) for name, payload in events)
 
     # ── after the response ──
 
     def finish(self, status: int, headers: dict[str, str]) -> None:
-        """The response has ended in an orderly way: judge it as a whole."""
+        """The response has ended: judge it as a whole. Needed also when the body of an error status was cut short."""
         if status >= _HTTP_ERROR:
             self.error, self.detail = kind_of_response(status, headers, bytes(self._body))
-        elif self._sse is not None:
-            if not (self._ended or self.finish_reason or self.error is not ErrorKind.NONE):
-                self._fail(ErrorKind.STREAM_INTERRUPTED, "the stream ended without a finish reason or [DONE]")
-        elif self.error is ErrorKind.NONE:
+        elif status >= _HTTP_REDIRECT:
+            self._fail(ErrorKind.INVALID_RESPONSE, f"{status} {headers.get('location', '')}".rstrip())
+        elif self.error is not ErrorKind.NONE:
+            return
+        elif self._sse is None:
             self._whole_answer()
+        elif not (self._ended or self.finish_reason):
+            if self.chunks or "event-stream" in self._content_type:
+                self._fail(ErrorKind.STREAM_INTERRUPTED, "the stream ended without a finish reason or [DONE]")
+            else:
+                said = self._content_type or "no content type"
+                self._fail(ErrorKind.INVALID_RESPONSE, f"neither JSON nor an event stream: {said}")
 
     @property
     def text(self) -> str:
@@ -215,21 +179,24 @@ class ChatReader:
             return True
         if name == b"error":
             return self._stream_error(payload)
+        if not payload:
+            # some keep a connection alive with empty events
+            return True
         try:
-            chunk = _decode(payload)
-        except msgspec.MsgspecError as error:
+            chunk = decode_completion(payload)
+        except DECODE_ERRORS as error:
             return self._fail(ErrorKind.INVALID_RESPONSE, f"a chunk that is not a completion: {error}")
-        if (chunk.error is not None and bytes(chunk.error) != b"null") or chunk.object == "error":
+        if (chunk.error is not NO_ERROR or chunk.object == "error") and chunk.is_error:
             return self._stream_error(payload)
         if chunk.usage is not None:
             self.usage = chunk.usage
-        for choice in chunk.choices:
+        for choice in chunk.choices or ():
             self._choice(choice, stamp_ns)
         return True
 
-    def _choice(self, choice: _Choice, stamp_ns: int) -> None:
+    def _choice(self, choice: Choice, stamp_ns: int) -> None:
         if choice.finish_reason:
-            self.finish_reason = choice.finish_reason
+            self.finish_reason = choice.finish_reason[:_REASON_LIMIT]
         piece = choice.delta
         output = choice.text if piece is None else piece.content
         if output:
@@ -250,16 +217,19 @@ class ChatReader:
 
     def _whole_answer(self) -> None:
         try:
-            answer = _decode(self._body)
-        except msgspec.MsgspecError as error:
+            answer = decode_completion(self._body)
+        except DECODE_ERRORS as error:
             self._fail(ErrorKind.INVALID_RESPONSE, f"not a completion: {error}")
+            return
+        if answer.is_error:
+            self._stream_error(self.body)
             return
         if not answer.choices:
             self._fail(ErrorKind.INVALID_RESPONSE, "a completion without choices")
             return
         self.usage = answer.usage
         for choice in answer.choices:
-            self.finish_reason = choice.finish_reason or self.finish_reason
+            self.finish_reason = (choice.finish_reason or self.finish_reason)[:_REASON_LIMIT]
             text = choice.message.content if choice.message else choice.text
             if text:
                 self._text.append(text)

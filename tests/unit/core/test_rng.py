@@ -73,7 +73,9 @@ def test_whole_numbers_stay_between_their_bounds(seed: int, low: int, width: int
 def test_both_bounds_are_drawn_and_all_numbers_alike() -> None:
     stream = Stream(9)
     numbers = [stream.between(-2, 2) for _ in range(20_000)]
-    assert {number: 3_700 < numbers.count(number) < 4_300 for number in set(numbers)} == dict.fromkeys(range(-2, 3), True)
+    assert {number: 3_700 < numbers.count(number) < 4_300 for number in set(numbers)} == dict.fromkeys(
+        range(-2, 3), True
+    )
 
 
 def test_weights_decide_how_often_an_index_is_drawn() -> None:

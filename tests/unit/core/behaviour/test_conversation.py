@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from raysim.core.behaviour.conversation import Conversation, estimate_tokens
 
-TEXTS = st.text(max_size=400)
+TEXTS = st.text(max_size=80)
 
 
 @pytest.mark.parametrize(("characters", "tokens"), [(0, 4), (1, 5), (4, 5), (5, 6), (400, 104)])
@@ -63,9 +63,9 @@ def test_a_question_that_fills_the_context_is_sent_alone() -> None:
 
 @given(
     system=TEXTS,
-    limit=st.integers(1, 2_000),
-    max_tokens=st.integers(1, 500),
-    turns=st.lists(st.tuples(TEXTS, TEXTS), max_size=12),
+    limit=st.integers(1, 400),
+    max_tokens=st.integers(1, 100),
+    turns=st.lists(st.tuples(TEXTS, TEXTS), max_size=8),
     question=TEXTS,
 )
 def test_prompt_and_answer_fit_and_only_what_does_not_fit_is_dropped(

@@ -1,0 +1,172 @@
+"""The main job on real Ray: what it counts, what it leaves behind, how it ends."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+from ray.util.state import list_actors
+
+from tests.ray.conftest import Platform, Runner, short_load
+
+pytestmark = pytest.mark.ray
+
+
+def wait_for(path: Path, text: str, seconds: float = 60) -> None:
+    """Until `text` is in the file; the event that a test acts upon."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if path.exists() and text in path.read_text(encoding="utf-8"):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{text!r} did not appear in {path}")
+
+
+def files_holding(folder: Path, secrets: list[str]) -> list[Path]:
+    found = []
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_socket():
+            content = path.read_bytes()
+            found += [path for secret in secrets if secret.encode() in content]
+    return found
+
+
+def test_numbers_equal_the_platforms_own(runner: Runner) -> None:
+    run = runner.run(short_load(users=3, seconds=5), "exact")
+    assert run.exit_code in (0, 7), run.output
+    summary, books = run.summary, run.json("platform-ledger.json")
+    rows = pl.read_parquet(run.directory / "requests" / "*.parquet")
+    assert summary["requests"]["total"] == rows.height == books["total"]["requests"]["total"] > 20
+    assert summary["tokens"]["prompt"] == books["total"]["prompt_tokens"]
+    assert summary["tokens"]["completion"] == books["total"]["completion_tokens"]
+    assert math.isclose(summary["cost"]["usd"], books["total"]["usd"], rel_tol=1e-9)
+    assert rows["request_id"].n_unique() == rows.height
+    assert set(rows["request_id"]) == {entry["request_id"] for entry in books["requests"]}
+    assert summary["cleanup"]["remaining"] == 0
+    assert summary["users"] | {"lost_users": []} == {"planned": 6, "bootstrapped": 6, "lost": 0, "lost_users": []}
+    assert summary["questions"]["uniqueness"] == 1.0
+    assert run.output.splitlines()[-1] == str(run.directory)
+
+
+def test_one_actor_a_user_by_name_and_no_secret_anywhere(runner: Runner, platform: Platform, ray_logs: Path) -> None:
+    spec = short_load(platform, users=1, seconds=5, workers={"usersPerActor": 1, "usersPerWorker": 50})
+    process = runner.start(spec, "secrets", "--set", "advanced.debug=true")
+    wait_for(runner.folder / "results" / "secrets" / "events.jsonl", "run_started")
+    actors = list_actors(filters=[("class_name", "=", "UserActor"), ("state", "=", "ALIVE")], detail=True)
+    run = runner.finish(process, "secrets")
+    assert run.exit_code in (0, 7), run.output
+    assert {actor.name for actor in actors} == {"user/org-1/user-org-1-1", "user/org-2/user-org-2-1"}
+    keys = [key for key in platform.keys if key]
+    assert len(keys) >= 2
+    secrets = [*keys, platform.admin_token]
+    assert not any(secret in run.output or secret in repr(actors) for secret in secrets)
+    assert files_holding(run.directory, secrets) == []
+    assert files_holding(ray_logs, secrets) == []
+    assert any("request_id" in line for line in run.lines("logs/users-0.jsonl"))
+
+
+def test_the_same_scenario_twice_on_one_platform(runner: Runner, platform: Platform) -> None:
+    spec = short_load(platform, seconds=2)
+    runs = [runner.run(spec, run_id) for run_id in ("first", "second")]
+    assert [run.exit_code in (0, 7) for run in runs] == [True, True], runs[-1].output
+    total = platform.ledger()["total"]
+    assert total["keys"]["active"] == 0
+    assert total["orgs"]["active"] == 0
+    assert sum(run.summary["requests"]["total"] for run in runs) == total["requests"]["total"]
+    cleanup = runs[0].summary["cleanup"]
+    assert (cleanup["status"], cleanup["suspended"], cleanup["revoked"]) == ("complete", 6, 4)
+    assert (cleanup["deleted"], cleanup["retained"], cleanup["remaining"]) == (0, 0, 0)
+
+
+def test_a_killed_user_actor_is_named_and_the_run_goes_on(runner: Runner) -> None:
+    spec = short_load(users=1, seconds=7, workers={"usersPerActor": 1, "usersPerWorker": 50})
+    process = runner.start(spec, "killed")
+    events = runner.folder / "results" / "killed" / "events.jsonl"
+    wait_for(events, '"kind":"phase"')
+    time.sleep(1)
+    alive = list_actors(filters=[("class_name", "=", "UserActor"), ("state", "=", "ALIVE")], detail=True)
+    victim = next(actor for actor in alive if actor.name == "user/org-1/user-org-1-1")
+    assert victim.pid is not None
+    os.kill(victim.pid, signal.SIGKILL)
+    run = runner.finish(process, "killed")
+    assert run.exit_code in (0, 7), run.output
+    assert run.summary["users"]["lost"] == 1
+    assert [user["user_id"] for user in run.summary["users"]["lost_users"]] == ["user-org-1-1"]
+    assert len(run.events("pack_lost")) == 1
+    assert "user-org-1-1" in run.output
+    assert run.summary["cleanup"]["remaining"] == 0
+    last = pl.read_parquet(run.directory / "requests" / "*.parquet").sort("due_unix_ns")["user_id"].to_list()[-5:]
+    assert set(last) == {"user-org-2-1"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_drains_cleans_up_and_reports(runner: Runner, platform: Platform, number: signal.Signals) -> None:
+    process = runner.start(short_load(platform, seconds=60), "signalled")
+    wait_for(runner.folder / "results" / "signalled" / "events.jsonl", '"kind":"phase"')
+    time.sleep(1)
+    process.send_signal(number)
+    run = runner.finish(process, "signalled")
+    assert run.exit_code == 130, run.output
+    assert run.summary["status"] == "interrupted"
+    assert run.summary["requests"]["total"] > 0
+    assert run.summary["requests"]["total"] == platform.ledger()["total"]["requests"]["total"]
+    assert platform.ledger()["total"]["keys"]["active"] == 0
+
+
+def test_a_dead_driver_leaves_no_load_and_no_tenant(runner: Runner, platform: Platform) -> None:
+    process = runner.start(short_load(platform, seconds=60, limits={"lease": "3s"}), "orphan")
+    events = runner.folder / "results" / "orphan" / "events.jsonl"
+    wait_for(events, '"kind":"phase"')
+    time.sleep(1)
+    process.kill()
+    process.communicate()
+    wait_for(events, '"kind":"cleaned_up"', 30)
+    books = platform.ledger()
+    assert books["total"]["keys"] | {"created": 0, "revoked": 0} == {"created": 0, "active": 0, "revoked": 0}
+    assert books["total"]["orgs"]["active"] == 0
+    time.sleep(1)
+    assert platform.ledger()["total"]["requests"] == books["total"]["requests"]
+
+
+def test_a_cost_limit_stops_the_run(runner: Runner) -> None:
+    run = runner.run(short_load(seconds=60, limits={"maxCostUsd": 0.0005}), "cost")
+    assert run.exit_code in (5, 7), run.output
+    assert run.summary["status"] == "stopped"
+    assert run.summary["stop_reason"] == "cost"
+    assert run.summary["cost"]["usd"] >= 0.0005
+    assert run.summary["cleanup"]["remaining"] == 0
+
+
+def test_a_platform_that_only_fails_stops_the_run_without_a_success(runner: Runner, platform: Platform) -> None:
+    platform.faults(errorRate=1.0)
+    limits = {"maxErrorRate": 0.5, "minRequests": 4, "errorWindow": "5s"}
+    run = runner.run(short_load(platform, seconds=30, limits=limits), "failing")
+    assert run.exit_code == 9, run.output
+    assert run.summary["stop_reason"] == "errors"
+    assert run.summary["requests"]["by_error"] == {"http_5xx": run.summary["requests"]["total"]}
+    assert platform.ledger()["total"]["keys"]["active"] == 0
+
+
+def test_a_failed_bootstrap_cleans_up_and_says_so(runner: Runner, platform: Platform) -> None:
+    spec = short_load(platform, seconds=30, targets={
+        "platform": "aiaas", "apiRouterUrl": platform.url, "userOrgUrl": platform.url,
+        "auth": {"tokenEnv": "RAYSIM_TEST_NO_SUCH_VARIABLE"},
+    })  # fmt: skip
+    run = runner.run(spec, "no-token")
+    assert run.exit_code == 4, run.output
+    assert "RAYSIM_TEST_NO_SUCH_VARIABLE" in run.output
+    assert "Traceback" not in run.output
+    assert run.summary["status"] == "failed"
+
+
+def test_too_few_slots_fail_before_anything_is_created(runner: Runner, platform: Platform) -> None:
+    run = runner.run(short_load(platform, users=100), "too-many")
+    assert run.exit_code == 3, run.output
+    assert "200 users, 64 sim_user slots" in run.output
+    assert "Traceback" not in run.output
+    assert platform.ledger()["total"]["orgs"]["created"] == 0
