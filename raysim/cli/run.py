@@ -14,6 +14,7 @@ from rich.console import Console
 from raysim.config_file import load_scenario
 from raysim.core.errors import ConfigError, Problem
 from raysim.core.ids import new_run_id, valid_run_id
+from raysim.report.live import ViewMode
 
 _LOG_WIDTH = 110
 
@@ -32,7 +33,7 @@ def command(
     name: str | None,
     run_id: str | None,
     out: Path | None,
-    ui: str,
+    ui: ViewMode,
     address: str,
 ) -> int:
     """Run the load test that CONFIG describes."""

@@ -36,9 +36,9 @@ def default_seed(run_id: str) -> int:
     return derive(0, "seed", run_id)
 
 
-def request_id(run_short: str, user: str, incarnation: int, sequence: int) -> str:
-    """Unique in the run: a user counts its own requests, and a restarted user is another incarnation."""
-    return f"{run_short}-{user}-{incarnation}.{sequence}"
+def request_id(run_short: str, user_index: int, incarnation: int, sequence: int) -> str:
+    """Unique in the run and fit for a header: users count their requests; a restarted one is another incarnation."""
+    return f"{run_short}-u{user_index}-{incarnation}.{sequence}"
 
 
 def trace_id(run_seed: int, user_index: int, incarnation: int, sequence: int) -> str:

@@ -46,9 +46,12 @@ async def _remove(keeper: TenantKeeper, resource: Resource, deadline_s: float) -
     loop = asyncio.get_running_loop()
     pause_s = _FIRST_PAUSE_S
     detail = "no time was left"
-    for _ in range(_ATTEMPTS):
+    for attempt in range(_ATTEMPTS):
         if loop.time() >= deadline_s:
             break
+        if attempt:
+            await asyncio.sleep(pause_s)
+            pause_s *= 2
         try:
             async with asyncio.timeout_at(deadline_s):
                 return str(await keeper.remove(resource.kind, resource.org_id, resource.resource_id)), ""
@@ -58,6 +61,4 @@ async def _remove(keeper: TenantKeeper, resource: Resource, deadline_s: float) -
             detail = error.message
             if not error.transient:
                 break
-            await asyncio.sleep(pause_s)
-            pause_s *= 2
     return "remaining", detail

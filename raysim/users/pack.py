@@ -23,7 +23,7 @@ from raysim.wire.client import HttpClient
 from raysim.wire.target import HttpTarget, Timeouts, TlsFiles
 
 #: while users drain, a coordinator that does not answer holds nothing up for longer
-_DRAIN_PATIENCE_S = 1.0
+_DRAIN_PATIENCE_S = 3.0
 _PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
@@ -232,7 +232,6 @@ class Pack:
 
     def _take(self, record: RequestRecord) -> None:
         self._totals += _one(record)
-        self._outbox.add(record)
         level = "debug" if record.error_type.outcome in (Outcome.SUCCESS, Outcome.REFUSED) else "warning"
         self.log.write(
             level,
@@ -245,6 +244,7 @@ class Pack:
             http_status=record.http_status,
             detail=record.error_detail,
         )
+        self._outbox.add(record)
 
 
 def _one(record: RequestRecord) -> Totals:

@@ -1,4 +1,4 @@
-"""What a pack needs from the rest of the run."""
+"""What a pack needs from the rest of the run, and a user from its pack."""
 
 from __future__ import annotations
 
@@ -22,3 +22,10 @@ class RecordsPort(Protocol):
 
         Raises any exception when it cannot be reached.
         """
+
+
+class RunClock(Protocol):
+    """Where the run's second 0 is on this process's clocks."""
+
+    run_start_ns: int
+    wall_offset_ns: int

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from time import monotonic_ns, time_ns
 
+from raysim.core.behaviour.conversation import estimate_tokens
 from raysim.core.ids import request_id, trace_id, traceparent
 from raysim.core.plan.run_plan import PackBrief, UserPlan
 from raysim.core.pricing import Price, cost_usd
@@ -15,15 +16,23 @@ from raysim.core.secret import Secret
 from raysim.users.lag import LagMeter
 from raysim.wire.client import HttpClient, request_head
 from raysim.wire.error_mapping import retry_after_s
-from raysim.wire.exchange import Exchange
+from raysim.wire.exchange import DETAIL_LIMIT, Exchange
 from raysim.wire.openai import ChatReader, ChatRequest, backend_of
 
 CHAT_PATH = "/v1/chat/completions"
 
+_HTTP_ERROR = 400
+#: after these the body of a response is as complete as it gets
+_ENDED = (ErrorKind.NONE, ErrorKind.STREAM_INTERRUPTED)
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is to be asked, and what the record has to know of it. `due_ns` is monotonic; think times are seconds."""
+    """What is to be asked, and what the record has to know of it.
+
+    `due_ns` is monotonic; think times are seconds. `connect_ns` is how long a connection took to open that was not
+    ready when the question was due; 0 when it was.
+    """
 
     request: ChatRequest
     due_ns: int
@@ -34,6 +43,7 @@ class Question:
     prompt_estimate: int
     think_s: float
     think_planned_s: float
+    connect_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,7 @@ class Sender:
         self._user = user
         self._client = client
         self._lag = lag
+        self._key = key
         self._sequence = 0
         headers = {
             "Authorization": f"Bearer {key.reveal()}",
@@ -72,10 +83,13 @@ class Sender:
             headers["X-Correlation-ID"] = brief.target.correlation_id
         self._head = request_head("POST", client.target, CHAT_PATH, headers)
 
-    async def open(self) -> None:
-        """Connect ahead of need; a failure shows when the question is sent."""
-        if not self._client.is_open:
-            await self._client.open()
+    async def open(self) -> int:
+        """Connect ahead of need; returns how many ns it took. A failure shows when the question is sent."""
+        if self._client.is_open:
+            return 0
+        started_ns = monotonic_ns()
+        await self._client.open()
+        return monotonic_ns() - started_ns
 
     async def ask(self, question: Question, run_start_ns: int, wall_offset_ns: int) -> Answer:
         """Send the question and read the answer. Cancelling closes the connection and still leaves a record.
@@ -88,7 +102,7 @@ class Sender:
         body = question.request.body()
         self._sequence += 1
         user, brief = self._user, self._brief
-        rid = request_id(brief.short_id, user.name, brief.incarnation, self._sequence)
+        rid = request_id(brief.short_id, user.index, brief.incarnation, self._sequence)
         trace = trace_id(brief.seed, user.index, brief.incarnation, self._sequence)
         request = self._head + (
             f"X-Request-ID: {rid}\r\ntraceparent: {traceparent(trace)}\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -97,9 +111,10 @@ class Sender:
         try:
             exchange, attempts = await self._client.send(request + body, reader)
         except asyncio.CancelledError:
-            exchange, attempts = self._client.last_exchange or Exchange(), 1
-            exchange.fail(ErrorKind.CANCELLED, "the run ended before the answer did")
-        if exchange.error is ErrorKind.NONE:
+            exchange, attempts = self._client.last_exchange or Exchange(), self._client.last_attempts
+            if exchange.end_ns == 0:
+                exchange.fail(ErrorKind.CANCELLED, "cancelled before the request was sent")
+        if exchange.error is ErrorKind.NONE or (exchange.error in _ENDED and exchange.status >= _HTTP_ERROR):
             reader.finish(exchange.status, exchange.headers)
         record = self._record(question, exchange, reader, rid, trace, run_start_ns)
         record.attempts = attempts
@@ -113,7 +128,8 @@ class Sender:
         due_ns = question.due_ns
         end_ns = exchange.end_ns or monotonic_ns()
         phase = self._brief.schedule.phase_at((due_ns - run_start_ns) / 1e9)
-        error = exchange.error or reader.error
+        # a refusal stays one although its connection broke before it was fully told
+        error = reader.error or exchange.error
         record = RequestRecord(
             request_id=rid,
             trace_id=trace,
@@ -128,7 +144,7 @@ class Sender:
             backend=backend_of(exchange.headers),
             error_type=error,
             finish_reason=reader.finish_reason,
-            error_detail=exchange.detail or reader.detail,
+            error_detail=self._redacted(reader.detail or exchange.detail),
             http_status=exchange.status or ABSENT,
             turn=question.turn,
             sent_ns=_after(due_ns, exchange.sent_ns),
@@ -137,7 +153,7 @@ class Sender:
             first_output_ns=_after(due_ns, reader.first_output_ns),
             last_token_ns=_after(due_ns, reader.last_token_ns),
             end_ns=end_ns - due_ns,
-            connect_ns=exchange.connect_ns or ABSENT,
+            connect_ns=question.connect_ns + exchange.connect_ns or ABSENT,
             max_tokens=question.request.max_tokens,
             chunks=reader.chunks,
             token_reads=reader.token_reads,
@@ -167,9 +183,13 @@ class Sender:
             # nothing stated: what arrived was generated, and was billed with its prompt
             record.token_source = "chunks"  # noqa: S105
             record.prompt_tokens = question.prompt_estimate
-            record.completion_tokens = reader.chunks
+            record.completion_tokens = reader.chunks or (estimate_tokens(reader.text) if reader.text else 0)
         if record.token_source:
             record.cost_usd = cost_usd(price, record.prompt_tokens, record.completion_tokens)
+
+    def _redacted(self, detail: str) -> str:
+        """What the platform said, cut to what a record holds; some quote the key that they refuse."""
+        return detail.replace(self._key.reveal(), repr(self._key))[:DETAIL_LIMIT]
 
     def close(self) -> None:
         """Close the connection."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import PurePath
 from time import monotonic_ns
-from typing import Protocol
 
 from raysim.core.behaviour.conversation import Conversation, estimate_tokens
 from raysim.core.behaviour.questions import QuestionWalk, question_hash
@@ -13,6 +14,8 @@ from raysim.core.plan.run_plan import PackBrief, UserPlan
 from raysim.core.records.outcome import ErrorKind
 from raysim.core.records.request import RequestRecord
 from raysim.core.rng import Stream
+from raysim.users.alarm import Alarm
+from raysim.users.ports import RunClock
 from raysim.users.sender import Answer, Question, Sender
 from raysim.wire.openai import ChatMessage, ChatRequest
 
@@ -22,15 +25,26 @@ _OPEN_AHEAD_S = 0.5
 #: after a failure a user waits at least this long, doubled for every further one in a row
 _FIRST_BACKOFF_S = 0.5
 _LONGEST_BACKOFF_S = 30.0
+_MOST_DOUBLINGS = 10
+#: the loop's timers count whole milliseconds: this much too early is on time
+_TIMER_STEP_NS = 1_000_000
+#: the reason that is given for a user whose own code failed
+CRASHED = "crashed"
 #: a refusal that asking again cannot change: the user has nothing left to do
 _FINAL = frozenset({ErrorKind.BUDGET_EXCEEDED, ErrorKind.QUOTA_EXCEEDED, ErrorKind.AUTH})
 
 
-class RunClock(Protocol):
-    """Where the run's second 0 is on this process's clocks."""
+@dataclass(frozen=True, slots=True)
+class _Pause:
+    """The pause before a question: when it was due (monotonic ns), what was planned and what was, in seconds.
 
-    run_start_ns: int
-    wall_offset_ns: int
+    Both are NaN where the pause says nothing of how people think. `connect_ns` as in `Question`.
+    """
+
+    due_ns: int
+    planned_s: float = _NAN
+    actual_s: float = _NAN
+    connect_ns: int = 0
 
 
 class User:
@@ -68,11 +82,14 @@ class User:
         self._asked = 0
         self._failures = 0
         self._ended = False
-        #: monotonic ns of the last answer; 0 before the first
+        self._connecting = False
+        #: where its code failed, if it did
+        self.crash = ""
+        #: monotonic ns of the last answer; 0 before the first since it came
         self._answered_ns = 0
         #: monotonic ns before which a user that was refused or failed does not ask again
         self._not_before_ns = 0
-        self._wake: asyncio.Future[None] | None = None
+        self._alarm = Alarm()
         self._task: asyncio.Task[None] | None = None
 
     # ── what the pack tells it ──
@@ -83,14 +100,14 @@ class User:
 
     def activate(self) -> None:
         """Come: start asking."""
-        if not self._ended:
+        if not self._ended and not self.active:
             self.active = True
-            self._interrupt()
+            self._alarm.ring()
 
     def deactivate(self) -> None:
         """Go: finish what is in flight, ask nothing more."""
         self.active = False
-        self._interrupt()
+        self._alarm.ring()
 
     def end(self) -> None:
         """Go and do not come back."""
@@ -100,15 +117,13 @@ class User:
     def abort(self) -> None:
         """End at once; a request in flight is cancelled and recorded as such."""
         self.end()
-        if self.in_flight and self._task is not None:
+        if (self.in_flight or self._connecting) and self._task is not None:
             self._task.cancel()
 
     async def done(self) -> None:
         """Wait until the user has ended."""
         if self._task is not None:
             await asyncio.wait([self._task])
-            # what a user's code raised by mistake must not pass for a quiet end
-            self._task.result()
 
     # ── its life ──
 
@@ -116,13 +131,18 @@ class User:
         try:
             while not self._ended:
                 if not self.active:
-                    await self._pause_until(None)
+                    await self._alarm.wait(None)
                     continue
-                # people who arrive do not all type at once
+                # what was before it went does not count: people who arrive do not all type at once
+                self._answered_ns = 0
                 pause_s = self._brief.behaviour.think_s.sample(self._stream) * self._stream.random()
-                await self._pause_until(monotonic_ns() + int(pause_s * 1e9))
+                await self._stay_until(monotonic_ns() + int(pause_s * 1e9))
                 while self.active:
                     await self._session()
+        except Exception as error:  # noqa: BLE001 - one user's end is not its pack's
+            self.crash = _place_of(error)
+            self._left(self.plan.index, CRASHED)
+            self.end()
         finally:
             self.active = False
             self._sender.close()
@@ -134,8 +154,9 @@ class User:
         ends_ns = monotonic_ns() + int(lasts.sample(self._stream) * 1e9) if lasts is not None else None
         conversation: Conversation | None = None
         turns_left = 0
-        for _ in range(questions):
-            if not self.active or (ends_ns is not None and monotonic_ns() >= ends_ns):
+        # a session without a question would be over before it began, and the next one too
+        for number in range(max(1, questions)):
+            if not self.active or (number and ends_ns is not None and monotonic_ns() >= ends_ns):
                 return
             if conversation is None or turns_left <= 0:
                 conversation = self._new_conversation()
@@ -156,10 +177,10 @@ class User:
 
     async def _turn(self, conversation: Conversation) -> bool:
         """Think, ask, read. False when the conversation cannot go on."""
-        due_ns, planned_s, thought_from_ns = await self._think()
+        pause = await self._think()
         if not self.active:
             return False
-        question, text = self._question(conversation, due_ns, planned_s, thought_from_ns)
+        question, text = self._question(conversation, pause)
         self.in_flight = True
         try:
             answer = await self._sender.ask(question, self._clock.run_start_ns, self._clock.wall_offset_ns)
@@ -176,24 +197,42 @@ class User:
         conversation.answered(text, answer.text)
         return True
 
-    async def _think(self) -> tuple[int, float, int]:
-        """Pause as people do; returns when the question was due, the pause that was planned, and since when."""
-        started_ns = self._answered_ns
-        if started_ns == 0:
-            return monotonic_ns(), _NAN, 0
-        planned_s = self._brief.behaviour.think_s.sample(self._stream)
-        due_ns = max(started_ns + int(planned_s * 1e9), self._not_before_ns)
-        ahead_ns = due_ns - int(_OPEN_AHEAD_S * 1e9)
-        if ahead_ns > monotonic_ns():
-            await self._pause_until(ahead_ns)
-        if self.active:
-            await self._sender.open()
-            await self._pause_until(due_ns)
-        return due_ns, planned_s, started_ns
+    async def _think(self) -> _Pause:
+        """Pause as people do, and connect shortly before it is over."""
+        started_ns, now_ns = self._answered_ns, monotonic_ns()
+        planned_s = self._brief.behaviour.think_s.sample(self._stream) if started_ns else _NAN
+        meant_ns = started_ns + int(planned_s * 1e9) if started_ns else now_ns
+        due_ns = max(meant_ns, self._not_before_ns)
+        connect_ns = 0
+        if due_ns > now_ns:
+            await self._stay_until(due_ns - int(_OPEN_AHEAD_S * 1e9))
+            connect_ns = await self._connect()
+            if monotonic_ns() <= due_ns:
+                connect_ns = 0
+            await self._stay_until(due_ns)
+        now_ns = monotonic_ns()
+        due_ns = min(due_ns, now_ns)
+        if started_ns == 0 or self._not_before_ns > meant_ns:
+            # an arrival, or a pause that a refusal or failure stretched, says nothing of how people think
+            return _Pause(due_ns, connect_ns=connect_ns)
+        return _Pause(due_ns, planned_s, (now_ns - started_ns) / 1e9, connect_ns)
 
-    def _question(
-        self, conversation: Conversation, due_ns: int, planned_s: float, thought_from_ns: int
-    ) -> tuple[Question, str]:
+    async def _connect(self) -> int:
+        """Open the connection if there is need; returns how many ns that took."""
+        if not self.active:
+            return 0
+        self._connecting = True
+        try:
+            return await self._sender.open()
+        except asyncio.CancelledError:
+            if not self._ended:
+                raise
+            # `abort` cancels what it cannot end otherwise
+            return 0
+        finally:
+            self._connecting = False
+
+    def _question(self, conversation: Conversation, pause: _Pause) -> tuple[Question, str]:
         behaviour = self._brief.behaviour
         names, weights = zip(*behaviour.strategies, strict=True)
         strategy = names[self._stream.weighted(weights)]
@@ -208,18 +247,17 @@ class User:
             temperature=behaviour.temperature.sample(self._stream) if behaviour.temperature else None,
             stream=behaviour.streaming,
         )
-        # a pause that a refusal or failure stretched says nothing of how people think
-        undisturbed = thought_from_ns and due_ns == thought_from_ns + int(planned_s * 1e9)
         question = Question(
             request=request,
-            due_ns=due_ns,
+            due_ns=pause.due_ns,
             conversation_id=conversation.conversation_id,
             turn=conversation.turns_asked,
             strategy=strategy,
             question_hash=question_hash(text),
             prompt_estimate=sum(estimate_tokens(content) for _, content in messages),
-            think_s=(monotonic_ns() - thought_from_ns) / 1e9 if undisturbed else _NAN,
-            think_planned_s=planned_s if undisturbed else _NAN,
+            think_s=pause.actual_s,
+            think_planned_s=pause.planned_s,
+            connect_ns=pause.connect_ns,
         )
         return question, text
 
@@ -238,33 +276,22 @@ class User:
 
     def _back_off(self, answer: Answer) -> None:
         """A platform in trouble is not hammered: wait as long as it asks, else twice as long as the last time."""
-        own_s = min(_LONGEST_BACKOFF_S, _FIRST_BACKOFF_S * 2.0**self._failures)
+        own_s = min(_LONGEST_BACKOFF_S, _FIRST_BACKOFF_S * 2.0 ** min(self._failures, _MOST_DOUBLINGS))
         self._failures += 1
         wait_s = own_s if answer.retry_after_s is None else answer.retry_after_s
         self._not_before_ns = self._answered_ns + int(wait_s * 1e9)
 
-    async def _pause_until(self, due_ns: int | None) -> None:
-        """Sleep until `due_ns`, or until something is said; None waits for that alone."""
-        if self._ended and due_ns is None:
-            return
-        loop = asyncio.get_running_loop()
-        self._wake = loop.create_future()
-        wake = self._wake
-        timer = None
-        if due_ns is not None:
-            timer = loop.call_later(max(0.0, (due_ns - monotonic_ns()) / 1e9), _resolve, wake)
-        try:
-            await wake
-        finally:
-            if timer is not None:
-                timer.cancel()
-            self._wake = None
-
-    def _interrupt(self) -> None:
-        if self._wake is not None:
-            _resolve(self._wake)
+    async def _stay_until(self, due_ns: int) -> None:
+        """Sleep until `due_ns`, or until told to go."""
+        while self.active and monotonic_ns() < due_ns - _TIMER_STEP_NS:
+            await self._alarm.wait(due_ns)
 
 
-def _resolve(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
+def _place_of(error: Exception) -> str:
+    """Kind and place of a failure; its message might quote a secret."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return type(error).__name__
+    return f"{type(error).__name__} in {PurePath(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"

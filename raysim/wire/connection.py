@@ -267,6 +267,7 @@ class Connection(asyncio.Protocol):
 
 def tls_text(error: ssl.SSLError) -> str:
     """What is wrong between the two ends, in one line."""
+    # an error that does not come from OpenSSL itself lacks these attributes
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"certificate not accepted: {error.verify_message}"
-    return error.reason or str(error)
+        return f"certificate not accepted: {getattr(error, 'verify_message', error)}"
+    return getattr(error, "reason", None) or str(error)

@@ -8,6 +8,9 @@ from __future__ import annotations
 #: a server that never ends its line or its event must not fill the memory
 MAX_EVENT_BYTES = 4 * 1024 * 1024
 
+#: what a line takes in memory besides its bytes
+_LINE_OVERHEAD = 48
+
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -86,6 +89,6 @@ class SseParser:
         value = value.removeprefix(b" ")
         if name == b"data":
             self._data.append(value)
-            self._data_bytes += len(value) + 1
+            self._data_bytes += len(value) + _LINE_OVERHEAD
         elif name == b"event":
             self._event = value

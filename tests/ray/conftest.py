@@ -36,15 +36,14 @@ def ray_address() -> Iterator[str]:
     )
     ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR)
     yield cluster.address
-    ray.shutdown()  # type: ignore[no-untyped-call]
-    cluster.shutdown()
+    ray.shutdown()
+    cluster.shutdown()  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture(scope="session")
 def ray_logs(ray_address: str) -> Path:
     assert ray_address
-    node = ray._private.worker._global_node
-    assert node is not None
+    node: Any = ray._private.worker._global_node
     return Path(node.get_session_dir_path())
 
 

@@ -98,13 +98,6 @@ class LoadPatternSpec(Part):
     )
     arrivals: ArrivalsSpec = Field(default_factory=ArrivalsSpec, description="how requests arrive")
 
-    def problems(self) -> Iterator[tuple[str, str]]:
-        """Two phases of one name, which no figure could tell apart."""
-        names = [phase.name for phase in self.phases]
-        for index, name in enumerate(names):
-            if name in names[:index]:
-                yield f"phases[{index}].name", f"found {name!r} a second time; give every phase a name of its own"
-
     def ramp_of(self, phase: PhaseSpec) -> EffectiveRamp:
         """How `phase` reaches its target in this pattern."""
         if phase.ramp_strategy is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -165,6 +166,8 @@ class RunControl:
                 self.stop(breach.limit, breach.message, self._plan.limits.drain_s, now_s)
             elif run_s >= self._plan.schedule.duration_s:
                 self.stop("completed", "every phase is over", self._plan.limits.drain_s, now_s)
+            elif not self.ready_users - self.gone_users.keys():
+                self.stop("no_users", "every user has left or was lost", self._plan.limits.drain_s, now_s)
         if self.state is RunState.DRAINING:
             self._await_drain(now_s)
 
@@ -181,7 +184,7 @@ class RunControl:
         return sum((pack.totals for pack in self._packs.values()), Totals())
 
     @property
-    def ready_users(self) -> Collection[int]:
+    def ready_users(self) -> AbstractSet[int]:
         """Users that were set up and not lost."""
         return self._pack_of.keys() - self.lost.keys()
 

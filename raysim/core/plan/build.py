@@ -62,14 +62,21 @@ def plan_packs(users: tuple[UserPlan, ...], users_per_actor: int) -> tuple[PackP
 
 
 def _deal(users: tuple[UserPlan, ...], count: int) -> list[list[UserPlan]]:
-    """In rounds of one user to a pack, each to the pack that holds the fewest of its org."""
+    """In rounds of one user to a pack, each round turned so that it meets as few of the same org as it can.
+
+    Without the turn an org would meet the same packs in every round whenever the two numbers have a common divisor.
+    """
     packs: list[list[UserPlan]] = [[] for _ in range(count)]
     held: dict[int, list[int]] = {user.tenant: [0] * count for user in users}
     for first in range(0, len(users), count):
-        free = list(range(count))
-        for user in users[first : first + count]:
-            pack = min(free, key=held[user.tenant].__getitem__)
-            free.remove(pack)
+        dealt = users[first : first + count]
+        rows = [held[user.tenant] for user in dealt]
+        meetings = [
+            sum(row[(place + turn) % count] for place, row in enumerate(rows)) for turn in range(min(count, len(held)))
+        ]
+        turn = meetings.index(min(meetings))
+        for place, user in enumerate(dealt):
+            pack = (place + turn) % count
             held[user.tenant][pack] += 1
             packs[pack].append(user)
     return packs

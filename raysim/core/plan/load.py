@@ -87,7 +87,7 @@ class LoadSchedule:
         targets = self._targets(step_s)
         return sum(max(pair) for pair in pairwise(targets)) * step_s
 
-    def activations(self, step_s: float = 0.25) -> int:
+    def activations(self, step_s: float = 0.1) -> int:
         """How often a user starts or comes back: the sum of all rises of the target curve."""
         return sum(max(0, after - before) for before, after in pairwise([0, *self._targets(step_s)]))
 

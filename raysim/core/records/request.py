@@ -124,9 +124,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("think_s", "f64", "s", "how long the user really thought before this request"),
     Column("think_planned_s", "f64", "s", "how long it was to think"),
     Column("streamed", "bool", "", "whether a streaming answer was asked for"),
-    Column(
-        "lag_flagged", "bool", "", "the generator was over 10 ms late at its sending, first token or end"
-    ),
+    Column("lag_flagged", "bool", "", "the generator was over 10 ms late at its sending, first token or end"),
     Column("excluded", "bool", "", "due in a phase that the headline figures leave out"),
     Column("chunk_gaps_us", "u32list", "us", "gaps between arrivals of successive token chunks"),
 )

@@ -123,7 +123,7 @@ def test_the_panel_before_the_run() -> None:
         ("none", True, NoView),
     ],
 )
-def test_live_needs_a_terminal(mode: str, terminal: bool, kind: type) -> None:  # noqa: FBT001 - from the table
+def test_live_needs_a_terminal(mode: str, terminal: bool, kind: type) -> None:
     target, _ = console(terminal=terminal)
     assert type(open_view(mode, target)) is kind  # type: ignore[arg-type]  # one of the three
 

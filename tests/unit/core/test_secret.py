@@ -5,6 +5,8 @@ import pickle
 import traceback
 from dataclasses import dataclass
 
+import pytest
+
 from raysim.core.secret import Secret
 
 KEY = "sk-4711-very-private"
@@ -25,11 +27,14 @@ def test_a_secret_shows_itself_nowhere_but_when_asked() -> None:
     assert all("***" in text for text in told)
 
 
+def refuse(key: Secret) -> None:
+    raise ValueError(key)
+
+
 def test_a_secret_in_an_error_does_not_reach_the_traceback() -> None:
-    try:
-        raise ValueError(Secret(KEY))
-    except ValueError as error:
-        lines = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+    with pytest.raises(ValueError, match=r"\*\*\*") as caught:
+        refuse(Secret(KEY))
+    lines = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
     assert "***" in lines
     assert KEY not in lines
 

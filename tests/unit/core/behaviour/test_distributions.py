@@ -42,7 +42,7 @@ def moments(distribution: Distribution) -> tuple[float, float]:
                 density = np.exp(-(((values - (low + high) / 2) / (width / 4)) ** 2) / 2)
             case "exponential":
                 density = np.exp(-(values - low) / (width / 3))
-            case "lognormal":
+            case _:
                 sigma = distribution.variance / distribution.base
                 density = np.exp(-((np.log(values / distribution.base) / sigma) ** 2) / 2) / values
     weights = density / density.sum()

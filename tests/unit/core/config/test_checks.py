@@ -201,7 +201,7 @@ def test_what_has_no_effect_is_a_warning(path: str) -> None:
         ("x", "sustained", False),
     ],
 )
-def test_a_phase_is_what_its_name_says(name: str, kind: str, excluded: bool) -> None:  # noqa: FBT001 - a test's table
+def test_a_phase_is_what_its_name_says(name: str, kind: str, excluded: bool) -> None:
     phases = read_scenario(document(loadPattern={"phases": [phase(name)]})).spec.load_pattern.phases
     assert (phases[0].effective_kind, phases[0].excluded) == (kind, excluded)
 

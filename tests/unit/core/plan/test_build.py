@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pickle
-from collections import Counter
 from itertools import accumulate, chain
 from typing import Any
 
@@ -42,8 +41,16 @@ def test_a_given_seed_repeats_a_run_under_another_id() -> None:
 
 def test_a_seed_means_the_same_on_every_machine() -> None:
     plan = plan_of("run-1", **{**VARIED, "advanced": {"seed": 42}})
-    assert [(tenant.name, tenant.users) for tenant in plan.tenants] == []
-    assert [(user.name, user.model, user.seed) for user in plan.users[:3]] == []
+    assert [(tenant.name, tenant.users) for tenant in plan.tenants] == [
+        ("org-1-8cadb", 11),
+        ("org-2-wgmbq", 7),
+        ("org-3-t6sv8", 22),
+    ]
+    assert [(user.name, user.model, user.seed) for user in plan.users[:3]] == [
+        ("user-org-1-8cadb-1-dft5i", "gpt-4o", 550269878076180168),
+        ("user-org-2-wgmbq-1-eqgz5", "gpt-4o", 13446866137649247087),
+        ("user-org-3-t6sv8-1-cgibb", "gpt-4o-mini", 8459325196047225080),
+    ]
 
 
 def test_a_plan_of_a_thousand_users_travels_light() -> None:
@@ -52,11 +59,11 @@ def test_a_plan_of_a_thousand_users_travels_light() -> None:
     )
     data = pickle.dumps(plan)
     assert pickle.loads(data) == plan  # noqa: S301 - our own bytes
-    assert len(data) < 300_000
+    assert len(data) < 150_000
     brief = PackBrief.of(plan, plan.packs[0], plan.target)
     data = pickle.dumps(brief)
     assert pickle.loads(data) == brief  # noqa: S301 - our own bytes
-    assert len(data) < 20_000
+    assert len(data) < 10_000
 
 
 def test_a_brief_tells_a_pack_of_its_own_users_only() -> None:
@@ -102,20 +109,13 @@ def test_a_ramp_loads_all_packs_alike(sizes: list[int], users_per_actor: int) ->
         assert max(active) - min(active) <= 1
 
 
-@given(SIZES, st.integers(2, 60))
+@pytest.mark.parametrize("users_per_actor", [5, 10, 20, 25, 50])
+@pytest.mark.parametrize("sizes", [[100] * 10, [20] * 3, [60, 30, 10], [200, 7, 7, 7, 7, 7], [1] * 40, [33, 17, 21]])
 def test_a_lost_pack_thins_every_organisation_alike(sizes: list[int], users_per_actor: int) -> None:
     packs = plan_packs(users_of(sizes), users_per_actor)
     for org, size in enumerate(sizes, 1):
         held = [sum(user.tenant == org for user in pack.users) for pack in packs]
-        assert max(held) <= size / len(packs) + 2
-
-
-@pytest.mark.parametrize("users_per_actor", [10, 20, 25, 50])
-def test_packs_hold_every_organisation_also_where_the_numbers_divide_each_other(users_per_actor: int) -> None:
-    for pack in plan_packs(users_of([100] * 10), users_per_actor):
-        held = Counter(user.tenant for user in pack.users)
-        assert sum(held.values()) == users_per_actor
-        assert max(held.values()) <= users_per_actor / 10 + 1
+        assert max(held) < size / len(packs) + 2
 
 
 def test_actors_are_named_so_that_they_read_well() -> None:
@@ -147,9 +147,10 @@ def test_the_plan_carries_what_the_scenario_says() -> None:
         targets={"apiRouterUrl": "http://router:8080", "userOrgUrl": "http://orgs:8081", "auth": {"tokenEnv": "TOKEN"}},
     )
     assert (plan.behaviour.think_s.low, plan.behaviour.think_s.high) == (3, 5)
-    assert plan.behaviour.strategies == (("technical", 3), ("mixed", 1))
+    assert plan.behaviour.strategies == (("technical", 3.0), ("mixed", 1.0))
     assert (plan.behaviour.max_tokens.low, plan.behaviour.max_tokens.high) == (64, 64)
-    assert (plan.limits.max_cost_usd, plan.limits.max_error_rate, plan.limits.max_duration_s) == (None, 0.2, 300)
+    assert plan.limits.max_cost_usd is None
+    assert (plan.limits.max_error_rate, plan.limits.max_duration_s) == (0.2, 300)
     assert (plan.limits.max_requests_per_user, plan.limits.drain_s) == (9, 7)
     assert (plan.bootstrap.timeout_s, plan.bootstrap.concurrency, plan.bootstrap.min_success) == (9, 3, 0.5)
     assert plan.bootstrap.abort_on_loss
