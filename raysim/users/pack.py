@@ -183,15 +183,14 @@ class Pack:
 
     def _health(self) -> PackHealth:
         before_wall, before_cpu = self._cpu_from
-        now_wall, now_cpu = self._cpu_from = (monotonic(), process_time())
-        wall = now_wall - before_wall
+        wall = monotonic() - before_wall
         with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123 - once a second in every actor
             resident = int(statm.read().split()[1])
         return PackHealth(
             pack=self._brief.pack.name,
             node=self._node,
             loop_lag_p99_ms=self._lag.p99_ms(),
-            cpu_ratio=(now_cpu - before_cpu) / wall if wall > 0 else 0.0,
+            cpu_ratio=(process_time() - before_cpu) / wall if wall > 0 else 0.0,
             rss_mib=resident * _PAGE_MIB,
         )
 

@@ -33,7 +33,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class PackHealth:
-    """How a pack's process is doing. Lag is how late the event loop's 10 ms tick came, over the whole run so far."""
+    """How a pack's process is doing. Lag is how late its 10 ms tick came; all figures are of the whole run so far."""
 
     pack: str
     node: str
