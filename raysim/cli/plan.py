@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import orjson
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -47,9 +48,7 @@ def _show(plan: RunPlan, needs: Estimate, nodes: int, console: Console) -> None:
     for label, value in _facts(plan, needs, nodes):
         facts.add_row(label, value)
     console.print(facts)
-    phases = Table(
-        "phase", "kind", "from", "lasts", "users", "ramp", "in results", title="Phases", title_justify="left"
-    )
+    phases = _table("Phases", "phase", "kind", "from", "lasts", "users", "ramp", "in results")
     for phase in plan.schedule.phases:
         phases.add_row(
             phase.name,
@@ -61,11 +60,15 @@ def _show(plan: RunPlan, needs: Estimate, nodes: int, console: Console) -> None:
             "no" if phase.excluded else "yes",
         )
     console.print(phases)
-    tenants = Table("tenant", "slug", "users", "budget", title="Tenants", title_justify="left")
+    tenants = _table("Tenants", "tenant", "slug", "users", "budget")
     for tenant in plan.tenants:
         budget = "" if tenant.budget_usd is None else f"${tenant.budget_usd:g}"
         tenants.add_row(tenant.name, tenant.slug, str(tenant.users), budget)
     console.print(tenants)
+
+
+def _table(title: str, *columns: str) -> Table:
+    return Table(*columns, title=f"\n{title}", title_justify="left", title_style="bold", box=SIMPLE_HEAD)
 
 
 def _facts(plan: RunPlan, needs: Estimate, nodes: int) -> list[tuple[str, str]]:
