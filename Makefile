@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test check format docs bench clean setup
+.PHONY: help demo test check fuzz format docs clean setup
 
 help:
 	@echo "make demo    install, then load-test the simulated platform on local Ray (about a minute)"
@@ -12,7 +12,7 @@ help:
 	@echo "make check   linters, types, import rules, generated pages (what CI runs)"
 	@echo "make format  format the code"
 	@echo "make docs    rewrite the generated pages under docs/"
-	@echo "make bench   measure the load path on this machine"
+	@echo "make fuzz    look for inputs that break the load path (ten minutes)"
 	@echo "make clean   remove what these made"
 
 setup: $(STAMP)
@@ -36,6 +36,13 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.docs --check
+
+# FUZZ_SECONDS for each target; what it finds interesting joins tests/fuzz/corpus
+FUZZ_SECONDS ?= 300
+fuzz: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,fuzz]'
+	$(BIN)/python -m tests.fuzz sse $(FUZZ_SECONDS)
+	$(BIN)/python -m tests.fuzz http $(FUZZ_SECONDS)
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix-only .

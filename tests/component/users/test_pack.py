@@ -3,11 +3,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from itertools import pairwise
 
 import orjson
 import pytest
 
 from raysim.core.control.messages import Totals
+from raysim.users import pack as pack_module
 from raysim.users.user import User
 from tests.component.users.stage import KEY, Stage, flat, make_behaviour, make_brief
 from tests.component.wire.asking import ANSWER
@@ -44,7 +46,14 @@ class Held:
             await peer.request()
             await peer.send(STREAM_HEAD + chunked(ROLE, *words("a")))
             self.begun.set()
-            await self.release.wait()
+            released = asyncio.create_task(self.release.wait())
+            gone = asyncio.create_task(peer.gone())
+            await asyncio.wait([released, gone], return_when=asyncio.FIRST_COMPLETED)
+            for task in (released, gone):
+                task.cancel()
+            await asyncio.wait([released, gone])
+            if not self.release.is_set():
+                return
             await peer.send(ANSWER.removeprefix(STREAM_HEAD))
 
 
@@ -98,7 +107,7 @@ async def test_reports_tell_how_the_pack_is(serve: Serve) -> None:
 
 async def test_a_user_that_leaves_is_reported_until_the_coordinator_has_heard(serve: Serve) -> None:
     server = await serve(answer(ANSWER))
-    stage = Stage(make_brief(url(server), 1, max_requests=3))
+    stage = Stage(make_brief(url(server), 1, make_behaviour(think_s=flat(0.05)), max_requests=3))
     stage.coordinator.switch(0)
     await stage.coordinator.until(lambda status: status.active == 1)
     stage.coordinator.error = ConnectionError("away for a moment")
@@ -230,7 +239,8 @@ async def test_an_answer_that_is_complete_when_it_is_cancelled_counts(serve: Ser
 
 
 @pytest.mark.parametrize("how", ["unreachable", "hanging"])
-async def test_without_a_coordinator_the_load_stops(serve: Serve, how: str) -> None:
+async def test_without_a_coordinator_the_load_stops(serve: Serve, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pack_module, "_DRAIN_PATIENCE_S", 0.05)
     server = await serve(Held(), answer(ANSWER))
     stage = Stage(make_brief(url(server), 2, make_behaviour(think_s=flat(0.01)), lease_s=60.0), lease_s=0.25)
     stage.coordinator.switch(0)
@@ -284,7 +294,7 @@ async def test_the_patience_for_a_report_ends_with_the_lease(serve: Serve, monke
     failed = [patience_s for patience_s, heard in patience if not heard]
     assert len(failed) > 2
     # the last one is the farewell
-    assert all(later < earlier for earlier, later in zip(failed[:-2], failed[1:-1], strict=True))
+    assert all(later < earlier for earlier, later in pairwise(failed[:-1]))
     assert failed[0] <= 0.3
 
 

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 
 import pytest
@@ -25,6 +24,13 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
     return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
 
+@pytest.fixture(autouse=True, scope="module")
+def nothing_forgotten() -> Iterator[None]:
+    """What was left open complains when it is collected, and that is an error."""
+    yield
+    gc.collect()
+
+
 @pytest.fixture
 async def clients() -> AsyncIterator[list[HttpClient]]:
     """Clients to close before the servers look whether anything was left open."""
@@ -32,11 +38,6 @@ async def clients() -> AsyncIterator[list[HttpClient]]:
     yield opened
     for client in opened:
         client.close()
-    opened.clear()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", ResourceWarning)
-        await asyncio.sleep(0)
-        gc.collect()
 
 
 @pytest.fixture
