@@ -57,7 +57,12 @@ class LagMeter:
         # after a stall, sockets may be served before the tick that will note it
         if self._timer is not None and stamp_ns - self._due_ns > FLAG_LAG_NS:
             return True
-        return any(from_ns <= stamp_ns <= to_ns for from_ns, to_ns in self._late)
+        for from_ns, to_ns in reversed(self._late):
+            if stamp_ns > to_ns:
+                break
+            if stamp_ns >= from_ns:
+                return True
+        return False
 
     def p99_ms(self) -> float:
         """The 99th percentile of lateness so far, in ms (upper edge of its bucket; 100 stands for anything beyond)."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
 
 from raysim.core.behaviour import vocabulary as words
@@ -143,6 +144,12 @@ class QuestionSpace:
         raise AssertionError(index)
 
 
+@lru_cache(maxsize=8)
+def _spaces(seed: int) -> dict[str, QuestionSpace]:
+    """The spaces of one run, shared by all users of a process."""
+    return {name: QuestionSpace(name, derive(seed, "space")) for name in STRATEGIES}
+
+
 class QuestionWalk:
     """The questions of one user: its own ranks of every strategy's space.
 
@@ -157,7 +164,7 @@ class QuestionWalk:
     _LIFE = 1 << 14
 
     def __init__(self, seed: int, user: int, users: int, incarnation: int = 0) -> None:
-        self._spaces = {name: QuestionSpace(name, derive(seed, "space")) for name in STRATEGIES}
+        self._spaces = _spaces(seed)
         self._user = user
         self._users = users
         self._asked = dict.fromkeys(STRATEGIES, incarnation * self._LIFE)
