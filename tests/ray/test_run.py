@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -170,3 +172,27 @@ def test_too_few_slots_fail_before_anything_is_created(runner: Runner, platform:
     assert "200 users, 64 sim_user slots" in run.output
     assert "Traceback" not in run.output
     assert platform.ledger()["total"]["orgs"]["created"] == 0
+
+
+def test_a_starved_generator_does_not_pass_for_an_instrument(runner: Runner) -> None:
+    process = runner.start(short_load(users=4, seconds=8), "starved")
+    wait_for(runner.folder / "results" / "starved" / "events.jsonl", '"kind":"phase"')
+    (actor,) = list_actors(filters=[("class_name", "=", "UserActor"), ("state", "=", "ALIVE")], detail=True)
+    assert actor.pid is not None
+    core = {min(os.sched_getaffinity(0))}
+    for thread in Path(f"/proc/{actor.pid}/task").iterdir():
+        os.sched_setaffinity(int(thread.name), core)
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(8)]
+    try:
+        for rival in busy:
+            os.sched_setaffinity(rival.pid, core)
+        run = runner.finish(process, "starved")
+    finally:
+        for rival in busy:
+            rival.kill()
+            rival.wait()
+    generator = run.summary["load_generator"]
+    assert generator["verdict"] in ("suspect", "invalid")
+    assert generator["flagged_share"] > 0.01
+    assert "late" in generator["reasons"][0]
+    assert run.exit_code == (7 if generator["verdict"] == "invalid" else 0), run.output
