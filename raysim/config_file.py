@@ -71,6 +71,20 @@ def examine_file(
     """As `load_scenario`, but errors are returned, together with the warnings."""
     try:
         document = _select(_documents(_scenario_file(path)), name)
+    except ConfigError as error:
+        return Findings(None, tuple(error.problems), ())
+    return examine_document(document, overrides=overrides, environ=environ, existing_runs=existing_runs)
+
+
+def examine_document(
+    document: dict[str, Any],
+    *,
+    overrides: Sequence[str] = (),
+    environ: Mapping[str, str] = {},
+    existing_runs: Path | None = None,
+) -> Findings:
+    """As `examine_file`, for a document that is there already; overrides change it in place."""
+    try:
         changes = _overrides(overrides, environ)
     except ConfigError as error:
         return Findings(None, tuple(error.problems), ())
@@ -88,7 +102,12 @@ def examine_file(
 
 def dump_scenario(scenario: Scenario) -> str:
     """`scenario` as YAML with every default spelled out; reads as the same scenario again."""
-    return yaml.safe_dump(as_document(scenario), sort_keys=False, allow_unicode=True, width=110)
+    return dump_document(as_document(scenario))
+
+
+def dump_document(document: dict[str, Any]) -> str:
+    """`document` as YAML, its keys in their order."""
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
 
 
 def parse_documents(text: str) -> list[Any]:

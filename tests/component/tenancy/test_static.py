@@ -121,7 +121,7 @@ async def test_a_server_that_lists_its_models_passes() -> None:
 
 async def test_a_missing_key_fails_the_preflight() -> None:
     checks = await UserKeys(FROM_ENV, 2, {}).check()
-    with pytest.raises(PreflightError, match="users' keys: .* THE_KEYS is not set .* → set it"):
+    with pytest.raises(PreflightError, match=r"users' keys: .* THE_KEYS is not set .* → set it"):
         insist(checks)
 
 
