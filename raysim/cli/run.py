@@ -51,6 +51,8 @@ def command(
     # a log has no width of its own: one in which the tables fit
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _LOG_WIDTH)
     if form is not None:
+        if name is not None:
+            raise ConfigError([Problem("--name", "picks a scenario of CONFIG; the quick form has one")])
         loaded, text = _from_form(form, overrides, results)
         if options["print_scenario"]:
             click.echo(text, nl=False)
