@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,16 @@ from tests.component.simplatform.tenant import fast_config, make_tenant, until
 from tests.component.wire.scripted_server import Peer, ScriptedServer
 from tests.unit.core.plan.scenarios import STARTED, scenario_of
 
+#: a platform sees each run's slugs once
+NUMBERS = count(1)
 ENVIRON = {"THE_TOKEN": "admin-token"}
 
 
-def scenario(url: str, **targets: Any) -> Scenario:
+def scenario(url: str, seed: int | None = None, **targets: Any) -> Scenario:
     auth = {"tokenEnv": "THE_TOKEN"}
     known = {"platform": "aiaas", "apiRouterUrl": url, "userOrgUrl": url, "auth": auth}
     return scenario_of(
+        advanced={"seed": seed},
         targets=known | targets,
         userBehavior={"modelPreferences": [{"model": "gpt-4o"}], "maxTokensPerRequest": {"base": 30}},
     )
@@ -38,7 +42,8 @@ def keyed(url: str, **targets: Any) -> Scenario:
 
 
 async def ask(asked: Scenario, environ: dict[str, str] | None = None, **wishes: str) -> ChatResult:
-    return await chat(asked, run_id="chat-1", started=STARTED, environ=environ or ENVIRON, **wishes)
+    run_id = f"chat-{next(NUMBERS)}"
+    return await chat(asked, run_id=run_id, started=STARTED, environ=environ or ENVIRON, **wishes)
 
 
 async def served(**config: Any) -> RunningPlatform:
@@ -118,9 +123,9 @@ async def test_model_and_prompt_can_be_chosen() -> None:
     assert not unknown.priced
 
 
-async def test_the_first_question_is_the_same_every_time() -> None:
+async def test_a_seed_makes_the_first_question_the_same_every_time() -> None:
     platform = await served()
-    asked = scenario(platform.url)
+    asked = scenario(platform.url, seed=7)
     first, second = await ask(asked), await ask(asked)
     await platform.close()
     assert first.question == second.question

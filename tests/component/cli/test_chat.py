@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -35,12 +36,10 @@ def test_a_failed_request_says_why_and_ends_with_9(tmp_path: Path) -> None:
     assert "failed: connection_refused: 127.0.0.1:9 refused the connection" in result.output
 
 
-def record_of(**fields: object) -> RequestRecord:
+def record_of(**fields: Any) -> RequestRecord:
     names = ("request_id", "trace_id", "conversation_id", "org_id", "user_id", "worker", "phase", "endpoint", "model")
-    record = RequestRecord(**dict.fromkeys((*names, "strategy"), "x"))
-    for name, value in fields.items():
-        setattr(record, name, value)
-    return record
+    texts: dict[str, Any] = dict.fromkeys((*names, "strategy"), "x")
+    return RequestRecord(**texts, **fields)
 
 
 def test_the_figures_follow_the_definitions() -> None:
