@@ -14,11 +14,12 @@ import click
 from rich.console import Console
 
 from raysim.cli.quick_form import quick_form, quick_options
-from raysim.config_file import LoadedScenario, dump_document, examine_document, load_scenario
+from raysim.config_file import LoadedScenario, examine_document, load_scenario
 from raysim.core.config.quick import QuickForm
 from raysim.core.errors import ConfigError, Problem
 from raysim.core.ids import new_run_id, valid_run_id
 from raysim.report.live import ViewMode
+from raysim.yaml_text import dump_document
 
 _LOG_WIDTH = 110
 
