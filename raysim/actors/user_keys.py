@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 
 from raysim.core.plan.target_plan import TargetPlan
 from raysim.core.secret import Secret
 from raysim.preflight.check import Check
-from raysim.preflight.platform import check_router
+from raysim.preflight.router import check_router
 from raysim.tenancy.port import TenancyError
 from raysim.tenancy.static import StaticKeys
 
@@ -38,7 +37,7 @@ class UserKeys:
             return [Check("users' keys", "failed", error.message, error.hint or "")]
         return [
             Check("users' keys", "passed", keys.shared_by(self._users)),
-            await asyncio.to_thread(check_router, self._target, keys.of(0), keys.source),
+            await check_router(self._target, keys.of(0), keys.source),
         ]
 
     def of(self, user: int) -> Secret:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +13,8 @@ from raysim.core.plan.run_plan import UserPlan
 from raysim.core.plan.target_plan import AuthPlan, TargetPlan
 from raysim.core.secret import Secret
 from raysim.preflight.check import Check, insist
-from raysim.preflight.platform import check_platform, check_router
+from raysim.preflight.platform import check_platform
+from raysim.preflight.router import check_router
 from raysim.simplatform.server import start_platform
 from raysim.tenancy.bootstrap import bootstrap_user
 from raysim.tenancy.ledger import Resource
@@ -136,7 +136,7 @@ async def _answered(status: str, key: str) -> tuple[Check, bytes]:
 
     async with ScriptedServer(script) as server:
         target = replace(TARGET, router_url=f"http://127.0.0.1:{server.port}/base")
-        check = await asyncio.to_thread(check_router, target, Secret(key), "the file KEYS")
+        check = await check_router(target, Secret(key), "the file KEYS")
         return check, server.requests[0]
 
 
@@ -163,5 +163,13 @@ async def test_without_a_key_none_is_sent() -> None:
     assert check.advice == "name a key with spec.targets.apiKeys"
 
 
-def test_a_server_that_is_not_there_fails_by_name() -> None:
-    assert "127.0.0.1:9" in check_router(TARGET, Secret(""), "").found
+async def test_a_server_that_is_not_there_fails_by_name() -> None:
+    check = await check_router(TARGET, Secret(""), "")
+    assert check.verdict == "failed"
+    assert "127.0.0.1:9" in check.found
+
+
+async def test_missing_tls_files_fail_before_anything_is_sent() -> None:
+    check = await check_router(replace(TARGET, router_url="https://x", tls_ca_file="/nonexistent"), Secret(""), "")
+    assert check.name == "TLS files"
+    assert check.verdict == "failed"
