@@ -43,9 +43,11 @@ from raysim.wire.openai import ChatMessage, ChatRequest
 
 @dataclass(frozen=True, slots=True)
 class ChatResult:
-    """What became of the request: its question, its record, the visible text of its answer, and whether tokens had a
-    price; `left` names what could not be removed from the platform.
-    """  # noqa: D205 - four facts in one sentence
+    """What became of the request.
+
+    `text` is the visible text of the answer, `priced` whether its tokens have a price; `left` names what could not be
+    removed from the platform.
+    """
 
     question: str
     record: RequestRecord
