@@ -20,12 +20,12 @@ from raysim.actors.placement import (
 )
 from raysim.core.control.progress import RunProgress
 from raysim.core.control.run_control import RunState
-from raysim.core.errors import BootstrapError, ExitCode, InterruptedRunError, PreflightError, RaysimError
+from raysim.core.errors import BootstrapError, ExitCode, InterruptedRunError, RaysimError
 from raysim.core.plan.estimate import estimate
 from raysim.core.plan.run_plan import PackBrief, RunPlan
 from raysim.core.plan.target_plan import TargetPlan
 from raysim.preflight.capacity import check_memory, check_slots
-from raysim.preflight.check import Check
+from raysim.preflight.check import Check, insist
 from raysim.preflight.platform import check_platform
 from raysim.report.facts import CleanupFacts, LoadSample, LostUser, RunFacts, RunStatus
 from raysim.report.live import View
@@ -95,6 +95,7 @@ class LoadTest:
             self._start_platform()
             self._preflight()
             self._start_control()
+            self._check_keys()
             try:
                 self._bootstrap()
                 self._begin()
@@ -133,9 +134,14 @@ class LoadTest:
             check_memory(needs, self._cluster.memory_mib),
             *check_platform(self._target),
         ]
-        failed = [check for check in checks if check.verdict == "failed"]
-        if failed:
-            raise PreflightError("\n".join(_line(check) for check in failed))
+        insist(checks)
+
+    def _check_keys(self) -> None:
+        """The part of preflight that needs users' keys, which the coordinator alone reads."""
+        checks: list[Check] = fetch(self._coordinator.check_keys.remote())
+        insist(checks)
+        for check in checks:
+            self._view.note(f"{check.name}: {check.found}")
 
     def _start_control(self) -> None:
         directory = str(self._paths.root)
@@ -248,7 +254,8 @@ class LoadTest:
 
     def _clean_up(self) -> CleanupFacts:
         started_s = monotonic()
-        self._view.note("leaving tenants in place" if self._retain else "removing what was created on the platform")
+        if self._target.platform != "static":
+            self._view.note("leaving tenants in place" if self._retain else "removing what was created on the platform")
         done = self._coordinator.clean_up.remote()
         while not ready_refs([done], 0.5):
             self._view.show(self._meter.waiting(f"cleaning up: {fetch(self._coordinator.removed.remote())} done"))
@@ -283,8 +290,3 @@ def _status(stop_reason: str, failure: RaysimError | None) -> RunStatus:
     if failure is not None:
         return RunStatus.FAILED
     return RunStatus.COMPLETED if stop_reason == "completed" else RunStatus.STOPPED
-
-
-def _line(check: Check) -> str:
-    advice = f" → {check.advice}" if check.advice else ""
-    return f"{check.name}: {check.found}{advice}"

@@ -1,4 +1,4 @@
-"""Scenario files: YAML, overrides from the command line and the environment, ConfigMap mounts. Reads files only."""
+"""Scenario files: overrides from the command line and the environment, ConfigMap mounts. Reads files only."""
 
 from __future__ import annotations
 
@@ -6,24 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from raysim.core.config.document import as_document
 from raysim.core.config.former import wrong_kind
 from raysim.core.config.overrides import ENVIRONMENT_PREFIX, Override, apply, parse_path, rooted
 from raysim.core.config.paths import Location, spell
 from raysim.core.config.reading import Findings, examine
 from raysim.core.config.scenario import Scenario
-from raysim.core.config.secrets import looks_secret, shown, veiled
+from raysim.core.config.secrets import shown, veiled
 from raysim.core.errors import ConfigError, Problem
+from raysim.yaml_text import dump_document, parse_documents
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 #: larger files are not scenarios
 _MAX_BYTES = 1_000_000
-#: more values than this come from aliases that multiply, not from a person
-_MAX_VALUES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +68,20 @@ def examine_file(
     """As `load_scenario`, but errors are returned, together with the warnings."""
     try:
         document = _select(_documents(_scenario_file(path)), name)
+    except ConfigError as error:
+        return Findings(None, tuple(error.problems), ())
+    return examine_document(document, overrides=overrides, environ=environ, existing_runs=existing_runs)
+
+
+def examine_document(
+    document: dict[str, Any],
+    *,
+    overrides: Sequence[str] = (),
+    environ: Mapping[str, str] = {},
+    existing_runs: Path | None = None,
+) -> Findings:
+    """As `examine_file`, for a document that is there already; overrides change it in place."""
+    try:
         changes = _overrides(overrides, environ)
     except ConfigError as error:
         return Findings(None, tuple(error.problems), ())
@@ -88,99 +99,7 @@ def examine_file(
 
 def dump_scenario(scenario: Scenario) -> str:
     """`scenario` as YAML with every default spelled out; reads as the same scenario again."""
-    return yaml.safe_dump(as_document(scenario), sort_keys=False, allow_unicode=True, width=110)
-
-
-def parse_documents(text: str) -> list[Any]:
-    """The YAML documents in `text`, empty ones left out.
-
-    Raises:
-        ConfigError: not YAML, a key given twice, or a structure that is no tree.
-    """
-    try:
-        found, problems = _parse(text)
-    except yaml.MarkedYAMLError as error:
-        raise ConfigError([_syntax_problem(error)]) from None
-    except RecursionError:
-        raise ConfigError([Problem("", "not valid YAML: it is nested too deeply")]) from None
-    except (yaml.YAMLError, ValueError):
-        detail = "it holds a character or a value that YAML does not allow"
-        raise ConfigError([Problem("", f"not valid YAML: {detail}")]) from None
-    plain = [_Copy(problems).of(document) for document in found if document is not None]
-    if problems:
-        raise ConfigError(problems)
-    return plain
-
-
-def _parse(text: str) -> tuple[list[Any], list[Problem]]:
-    loader = _Loader(text)
-    found: list[Any] = []
-    try:
-        while loader.check_data():  # type: ignore[no-untyped-call]
-            found.append(loader.get_data())
-    finally:
-        loader.dispose()
-    return found, loader.problems
-
-
-def _syntax_problem(error: yaml.MarkedYAMLError) -> Problem:
-    # the parser's own text quotes the line, which may hold a secret
-    mark = error.problem_mark or error.context_mark
-    where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-    reason = error.problem or "unreadable"
-    return Problem(where, f"not valid YAML: {reason if not looks_secret(reason) else 'unreadable'}")
-
-
-class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, which also notices keys that are given twice."""
-
-    def __init__(self, stream: str) -> None:
-        super().__init__(stream)
-        self.problems: list[Problem] = []
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
-        first: dict[str, int] = {}
-        for key_node, _ in node.value:
-            if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == "tag:yaml.org,2002:merge":
-                continue
-            line, key = key_node.start_mark.line + 1, key_node.value
-            if key in first and first[key] != line:
-                message = f"the key {shown(key)} is given twice; the first is on line {first[key]}"
-                self.problems.append(Problem(f"line {line}", message))
-            first.setdefault(key, line)
-        return super().construct_mapping(node, deep=deep)
-
-
-class _Copy:
-    """Copies a parsed document, so that aliases stand for themselves, and refuses what is no tree of text keys."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        self._problems = problems
-        self._open: set[int] = set()
-        self._values = 0
-
-    def of(self, value: Any, location: Location = ()) -> Any:
-        """A copy of `value`, which stands at `location`."""
-        self._values += 1
-        if self._values > _MAX_VALUES:
-            raise ConfigError([Problem("", f"more than {_MAX_VALUES} values; aliases seem to multiply")])
-        if not isinstance(value, (dict, list)):
-            return value
-        if id(value) in self._open:
-            raise ConfigError([Problem(spell(location), "an alias refers to what it is part of")])
-        self._open.add(id(value))
-        try:
-            if isinstance(value, list):
-                return [self.of(item, (*location, index)) for index, item in enumerate(value)]
-            return {self._key(key, location): self.of(item, (*location, str(key))) for key, item in value.items()}
-        finally:
-            self._open.discard(id(value))
-
-    def _key(self, key: object, location: Location) -> str:
-        if not isinstance(key, str):
-            where = spell(location)
-            self._problems.append(Problem(where, f"the key {shown(key)} is not text; put it in quotes"))
-        return str(key)
+    return dump_document(as_document(scenario))
 
 
 def _scenario_file(path: Path) -> Path:

@@ -12,12 +12,14 @@ from time import monotonic, time
 from typing import Any
 
 from raysim.actors.user import Bootstrapped
+from raysim.actors.user_keys import UserKeys
 from raysim.core.control.messages import Event, Orders, PackHealth, PackStatus, Totals
 from raysim.core.control.progress import RunProgress
 from raysim.core.control.run_control import Loss, RunControl, RunState
 from raysim.core.plan.run_plan import RunPlan
 from raysim.core.plan.target_plan import TargetPlan
 from raysim.core.secret import Secret
+from raysim.preflight.check import Check
 from raysim.report.run_dir import RunDir
 from raysim.sinks.journal import Journal
 from raysim.tenancy.credentials import AdminCredential
@@ -98,9 +100,14 @@ class Coordinator:
         login = control_client(target) if target.auth.email and platform is None else None
         self._credential = AdminCredential(target.auth, os.environ, login)
         self._token_lock = asyncio.Lock()
+        self._keys = UserKeys(target, len(plan.users), os.environ)
         self._background: asyncio.Task[None] | None = None
 
     # ── before the run ──
+
+    async def check_keys(self) -> list[Check]:
+        """Read the users' keys of a static platform, which nobody else does, and try the first one."""
+        return await self._keys.check()
 
     async def prepare(self) -> None:
         """Create the organisations, each on the ledger before it is used. Raises TenancyError."""
@@ -110,7 +117,8 @@ class Coordinator:
         try:
             for tenant in self._plan.tenants:
                 org_id = await keeper.create_org(tenant.name, tenant.slug)
-                await self.enter([Resource("org", org_id, org_id, tenant.name)])
+                if org_id:
+                    await self.enter([Resource("org", org_id, org_id, tenant.name)])
                 self._org_ids[tenant.index] = org_id
                 if tenant.budget_usd is not None:
                     await keeper.set_budget(org_id, tenant.budget_usd)
@@ -124,6 +132,10 @@ class Coordinator:
             return token
         async with self._token_lock:
             return await self._credential.token(refused)
+
+    async def user_key(self, user: int) -> Secret:
+        """Lend the key that was brought along for a user of a static platform. Raises TenancyError."""
+        return self._keys.of(user)
 
     async def admit(self, user: int) -> Admission:
         """Wait for a turn to be set up; `bootstrapped` gives the turn back."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -77,7 +78,7 @@ class UserActor:
         admission = await self._coordinator.admit.remote(user.index)
         started_s = monotonic()
         error = ""
-        platform = open_platform(self._brief.target, self._lend_token)
+        platform = open_platform(self._brief.target, self._lend_token, partial(self._lend_key, user.index))
         try:
             async with asyncio.timeout(self._brief.bootstrap.timeout_s):
                 key = await bootstrap_user(
@@ -102,6 +103,10 @@ class UserActor:
     async def _lend_token(self, refused: bool) -> Secret:  # noqa: FBT001 - tenancy.aiaas.TokenSource
         token: Secret = await self._coordinator.admin_token.remote(refused)
         return token
+
+    async def _lend_key(self, user: int) -> Secret:
+        key: Secret = await self._coordinator.user_key.remote(user)
+        return key
 
     async def _enter(self, resource: Resource) -> None:
         await self._coordinator.enter.remote([resource])

@@ -28,15 +28,18 @@ async def bootstrap_user(
 ) -> Secret:
     """Create `user` and a key for it; returns the key.
 
-    `enter` writes a resource to the ledger and returns once it is safe there.
+    `enter` writes a resource to the ledger and returns once it is safe there; what was there before the run (and has
+    no id for that) is not entered, so that no clean-up touches it.
 
     Raises:
         TenancyError: the platform refused, or kept failing.
     """
     user_id = await _persist(lambda: platform.create_user(org_id, user.name, user.email))
-    await enter(Resource("user", user_id, org_id, user.name))
+    if user_id:
+        await enter(Resource("user", user_id, org_id, user.name))
     key = await _persist(lambda: platform.create_key(org_id, user_id, f"raysim {run_id}", key_days))
-    await enter(Resource("key", key.key_id, org_id, user.name))
+    if key.key_id:
+        await enter(Resource("key", key.key_id, org_id, user.name))
     return key.secret
 
 

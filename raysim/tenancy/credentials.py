@@ -41,24 +41,26 @@ class AdminCredential:
 
     def _referenced(self) -> Secret:
         if self._auth.token_file:
-            return _read_secret_file(self._auth.token_file, "spec.targets.auth.tokenFile")
-        return self._from_environment(self._auth.token_env, "spec.targets.auth.tokenEnv")
+            return secret_from_file(self._auth.token_file, "spec.targets.auth.tokenFile")
+        return secret_from_environment(self._environ, self._auth.token_env, "spec.targets.auth.tokenEnv")
 
     async def _login(self) -> Secret:
         auth = self._auth
         if self._client is None:
             raise TenancyError("logging in needs the address of the user/org service")
         if auth.password_file:
-            password = _read_secret_file(auth.password_file, "spec.targets.auth.login.passwordFile")
+            password = secret_from_file(auth.password_file, "spec.targets.auth.login.passwordFile")
         else:
-            password = self._from_environment(auth.password_env, "spec.targets.auth.login.passwordEnv")
+            path = "spec.targets.auth.login.passwordEnv"
+            password = secret_from_environment(self._environ, auth.password_env, path)
         body: dict[str, Any] = {"email": auth.email, "password": password.reveal()}
         if auth.org_id:
             body["org_id"] = auth.org_id
         if auth.client_id:
             body["client_id"] = auth.client_id
         if auth.client_secret_env:
-            secret = self._from_environment(auth.client_secret_env, "spec.targets.auth.login.clientSecretEnv")
+            path = "spec.targets.auth.login.clientSecretEnv"
+            secret = secret_from_environment(self._environ, auth.client_secret_env, path)
             body["client_secret"] = secret.reveal()
         answer = await call_json(self._client, "POST", "/v1/auth/login", body=body)
         said = answer.json() if answer.ok else None
@@ -74,18 +76,21 @@ class AdminCredential:
         self._renew_at_s = monotonic() + max(lasts_s / 2, lasts_s - _RENEW_BEFORE_S)
         return Secret(token)
 
-    def _from_environment(self, name: str, path: str) -> Secret:
-        value = self._environ.get(name, "")
-        if not value:
-            raise TenancyError(
-                f"{path}: the environment variable {name} is not set where the coordinator runs",
-                hint="set it in the environment of the Ray cluster's processes (before `ray start`, or in the pod), "
-                "or name a mounted file instead",
-            )
-        return Secret(value)
+
+def secret_from_environment(environ: Mapping[str, str], name: str, where: str) -> Secret:
+    """The value of the variable `name`, which `where` in the scenario refers to. Raises TenancyError."""
+    value = environ.get(name, "").strip()
+    if not value:
+        raise TenancyError(
+            f"{where}: the environment variable {name} is not set where the coordinator runs",
+            hint="set it in the environment of the Ray cluster's processes (before `ray start`, or in the pod), "
+            "or name a mounted file instead",
+        )
+    return Secret(value)
 
 
-def _read_secret_file(path: str, where: str) -> Secret:
+def secret_from_file(path: str, where: str) -> Secret:
+    """The text of the file `path`, which `where` in the scenario refers to. Raises TenancyError."""
     try:
         text = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:

@@ -33,7 +33,10 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class IssuedKey:
-    """A new API key: its id, which may be written down, and the key itself, which may not."""
+    """A user's API key: its id, which may be written down, and the key itself, which may not.
+
+    The id is "" when the key was not created for the run, so that it is not the run's to revoke.
+    """
 
     key_id: str
     secret: Secret
@@ -43,7 +46,7 @@ class UserBootstrapper(Protocol):
     """What a user actor does for its own user, with the administrator's token it was lent."""
 
     async def create_user(self, org_id: str, name: str, email: str) -> str:
-        """An active user of the organisation; returns its id. Raises TenancyError."""
+        """An active user of the organisation; returns its id, "" where nothing was created. Raises TenancyError."""
 
     async def create_key(self, org_id: str, user_id: str, label: str, days: int | None) -> IssuedKey:
         """A key of the user, valid for `days` or for as long as the platform likes. Raises TenancyError."""
@@ -56,7 +59,7 @@ class TenantKeeper(Protocol):
     """What the coordinator does: organisations, their budgets, and the removal of everything."""
 
     async def create_org(self, name: str, slug: str) -> str:
-        """An active organisation; returns its id. Raises TenancyError."""
+        """An active organisation; returns its id, "" where nothing was created. Raises TenancyError."""
 
     async def set_budget(self, org_id: str, limit_usd: float) -> bool:
         """Limit what the organisation may spend, in USD. False where the platform has no such call."""
@@ -66,3 +69,7 @@ class TenantKeeper(Protocol):
 
     def close(self) -> None:
         """Close the connection."""
+
+
+class TenantPlatform(UserBootstrapper, TenantKeeper, Protocol):
+    """Both sides of one platform."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from raysim.core.plan.target_plan import TargetPlan
+from raysim.core.secret import Secret
 from raysim.tenancy.aiaas import AiaasPlatform, TokenSource
+from raysim.tenancy.port import TenantPlatform
+from raysim.tenancy.static import KeySource, StaticPlatform
 from raysim.wire.client import HttpClient
 from raysim.wire.target import HttpTarget, Timeouts, TlsFiles
 
@@ -11,8 +14,21 @@ from raysim.wire.target import HttpTarget, Timeouts, TlsFiles
 _CALL_TIMEOUT_S = 30.0
 
 
-def open_platform(target: TargetPlan, token: TokenSource) -> AiaasPlatform:
-    """The platform's tenancy calls, over a connection of their own."""
+async def no_key() -> Secret:
+    """What keepers of a static platform say for a user's key: they are not asked for one."""
+    return Secret("")
+
+
+def open_platform(target: TargetPlan, token: TokenSource, key: KeySource = no_key) -> TenantPlatform:
+    """The platform's tenancy calls, over a connection of their own where there are calls at all.
+
+    Args:
+        target: the platform.
+        token: gives the administrator's token, where the platform has one.
+        key: gives the key of the user to be set up, where keys are brought along.
+    """
+    if target.platform == "static":
+        return StaticPlatform(key)
     return AiaasPlatform(control_client(target), token, has_budget_call=target.platform == "embedded")
 
 

@@ -36,6 +36,16 @@ class PackEnd:
     cut_off: bool
 
 
+def router_of(brief: PackBrief) -> HttpTarget:
+    """Where a brief's users send their questions."""
+    target = brief.target
+    tls = TlsFiles(target.tls_verify, target.tls_ca_file, target.tls_cert_file, target.tls_key_file)
+    # an answer that comes whole has no first token to wait for
+    first_token_s = target.first_token_timeout_s if brief.behaviour.streaming else target.total_timeout_s
+    timeouts = Timeouts(target.connect_timeout_s, first_token_s, target.total_timeout_s)
+    return HttpTarget.of(target.router_url, tls=tls, timeouts=timeouts)
+
+
 class Pack:
     """Runs the users of a brief from their first activation until the run stops.
 
@@ -77,7 +87,7 @@ class Pack:
         self._sequence = 0
         self._cpu_from = (monotonic(), process_time())
         self._cut_off = False
-        target = self._http_target()
+        target = router_of(brief)
         context = target.tls.context() if target.tls else None
         self._users = {
             plan.index: User(
@@ -90,14 +100,6 @@ class Pack:
             )
             for plan, key in identities
         }
-
-    def _http_target(self) -> HttpTarget:
-        target = self._brief.target
-        tls = TlsFiles(target.tls_verify, target.tls_ca_file, target.tls_cert_file, target.tls_key_file)
-        # an answer that comes whole has no first token to wait for
-        first_token_s = target.first_token_timeout_s if self._brief.behaviour.streaming else target.total_timeout_s
-        timeouts = Timeouts(target.connect_timeout_s, first_token_s, target.total_timeout_s)
-        return HttpTarget.of(target.router_url, tls=tls, timeouts=timeouts)
 
     async def run(self) -> PackEnd:
         """Play until the run stops; returns once every user has ended and every record was handed over."""

@@ -61,7 +61,7 @@ class Sender:
     Args:
         brief: the pack's brief.
         user: the user.
-        key: its API key; kept in memory here and nowhere else.
+        key: its API key; kept in memory here and nowhere else. Empty for a server that asks for none.
         client: its connection.
         lag: the loop's lag, to flag what it spoilt.
     """
@@ -73,8 +73,8 @@ class Sender:
         self._lag = lag
         self._key = key
         self._sequence = 0
-        headers = {
-            "Authorization": f"Bearer {key.reveal()}",
+        headers = {"Authorization": f"Bearer {key.reveal()}"} if key.reveal() else {}
+        headers |= {
             "Content-Type": "application/json",
             "Accept": "text/event-stream" if brief.behaviour.streaming else "application/json",
             "User-Agent": "raysim",
@@ -189,7 +189,8 @@ class Sender:
 
     def _redacted(self, detail: str) -> str:
         """What the platform said, cut to what a record holds; some quote the key that they refuse."""
-        return detail.replace(self._key.reveal(), repr(self._key))[:DETAIL_LIMIT]
+        key = self._key.reveal()
+        return (detail.replace(key, repr(self._key)) if key else detail)[:DETAIL_LIMIT]
 
     def close(self) -> None:
         """Close the connection."""

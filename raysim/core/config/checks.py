@@ -50,6 +50,7 @@ def warnings(scenario: Scenario, unreadable: frozenset[str] = frozenset()) -> li
         Check(_users_per_worker, frozenset({"workers"})),
         Check(_longer_than_allowed, frozenset({"loadPattern", "limits"})),
         Check(_budgets_out_of_reach, frozenset({"organizations", "targets"})),
+        Check(_shared_keys, frozenset({"organizations", "users", "targets"})),
         Check(_no_limits, frozenset({"limits"})),
         Check(_constants, frozenset({"userBehavior"})),
         Check(without_effect, frozenset()),
@@ -153,6 +154,20 @@ def _budgets_out_of_reach(scenario: Scenario) -> Iterator[Problem]:
         yield Problem(
             path, "raysim cannot set it on this platform: it is what the report expects; an operator sets it there"
         )
+
+
+def _shared_keys(scenario: Scenario) -> Iterator[Problem]:
+    targets, (_, most) = scenario.spec.targets, scenario.user_range()
+    if targets.platform != "static" or most == 1:
+        return
+    if targets.api_keys is None:
+        yield Problem("spec.targets.apiKeys", f"is not given: the {most} users send requests without a key")
+        return
+    key, name = ("env", targets.api_keys.env) if targets.api_keys.env else ("file", targets.api_keys.file)
+    yield Problem(
+        f"spec.targets.apiKeys.{key}",
+        f"if {name} holds fewer than {most} keys, the {most} users share them in turn, and limits for each key too",
+    )
 
 
 def _no_limits(scenario: Scenario) -> Iterator[Problem]:

@@ -55,11 +55,20 @@ class AuthSpec(Part):
             yield "", f"found {found}; give exactly one of tokenEnv, tokenFile, login"
 
 
-class TargetKeysSpec(Part):
-    """Where users' keys come from on a platform that has no tenants of its own (`static`)."""
+def _default_auth() -> AuthSpec:
+    return AuthSpec(token_env=DEFAULT_TOKEN_ENV)
 
-    env: EnvName | None = Field(None, description="environment variable that holds one key")
-    file: str | None = Field(None, description="file with one key, or one on each line for each user")
+
+class TargetKeysSpec(Part):
+    """Where users' keys come from on a platform that has no tenants of its own (`static`).
+
+    They are read where the run's coordinator is: in the environment of the Ray node that starts the run.
+    """
+
+    env: EnvName | None = Field(None, description="environment variable that holds one key, or one on each line")
+    file: str | None = Field(
+        None, description="file that holds one key, or one on each line: the n-th user gets the n-th"
+    )
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Not exactly one source."""
@@ -120,11 +129,15 @@ class TargetsSpec(Part):
     budget_service_url: Url | None = Field(None, description="address of the budget service")
     analytics_service_url: Url | None = Field(None, description="address of the analytics service")
     auth: AuthSpec = Field(
-        default_factory=lambda: AuthSpec(token_env=DEFAULT_TOKEN_ENV),
+        default_factory=_default_auth,
         description=f"where the administrator's credential is found; {DEFAULT_TOKEN_ENV} by default, "
-        "not used on the embedded platform",
+        "not used on the embedded platform and on a static one",
     )
-    api_keys: TargetKeysSpec | None = Field(None, description="where users' keys are found on a static platform")
+    api_keys: TargetKeysSpec | None = Field(
+        None,
+        description="where users' keys are found on a static platform; when there are fewer keys than users they are "
+        "shared in turn; none by default: requests then carry no key",
+    )
     tls: TlsSpec = Field(default_factory=TlsSpec, description="how certificates are checked")
     timeouts: TimeoutsSpec = Field(default_factory=TimeoutsSpec, description="how long a user waits")
     new_connection_per_request: Flag = Field(
@@ -155,8 +168,22 @@ class TargetsSpec(Part):
             for key, value in addresses:
                 if value is not None:
                     yield key, "has no meaning for the embedded platform; remove it or set platform: aiaas"
+        if self.platform == "static":
+            yield from self._static_problems()
+        elif self.api_keys is not None:
+            yield "apiKeys", f"has no meaning on platform {self.platform}, where users create keys of their own"
+        if self.platform == "embedded":
             return
         needed = 2 if self.platform == "aiaas" else 1
         for key, value in addresses[:needed]:
             if value is None:
                 yield key, f"is required on platform {self.platform}: the address of its {_SERVICE[key]}"
+
+    def _static_problems(self) -> Iterator[tuple[str, str]]:
+        """What a platform without tenants of its own cannot use."""
+        if self.user_org_url is not None:
+            yield "userOrgUrl", "has no meaning on a static platform: nothing is created there; remove it"
+        if self.auth != _default_auth():
+            yield "auth", "has no meaning on a static platform; name users' keys under apiKeys"
+        if (self.api_router_url or "").endswith("/v1"):
+            yield "apiRouterUrl", f"found {self.api_router_url!r}; raysim adds /v1 itself, leave it out"

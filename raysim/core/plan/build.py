@@ -166,4 +166,6 @@ def _target(scenario: Scenario) -> TargetPlan:
         tls_cert_file=spec.tls.cert_file or "",
         tls_key_file=spec.tls.key_file or "",
         correlation_id=scenario.spec.advanced.correlation_id or "",
+        key_env=(spec.api_keys.env if spec.api_keys else None) or "",
+        key_file=(spec.api_keys.file if spec.api_keys else None) or "",
     )

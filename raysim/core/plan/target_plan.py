@@ -29,7 +29,8 @@ class AuthPlan:
 class TargetPlan:
     """Addresses and manners of the platform. The URLs of an embedded platform are filled in once it has started.
 
-    Timeouts in seconds; TLS fields are paths to PEM files, empty for the system's own.
+    Timeouts in seconds; TLS fields are paths to PEM files, empty for the system's own. On a static platform users'
+    keys are in the environment variable `key_env` or the file `key_file`; with neither there are none.
     """
 
     platform: PlatformKind
@@ -44,3 +45,5 @@ class TargetPlan:
     tls_cert_file: str = ""
     tls_key_file: str = ""
     correlation_id: str = ""
+    key_env: str = ""
+    key_file: str = ""

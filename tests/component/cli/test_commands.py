@@ -11,9 +11,11 @@ from click.testing import CliRunner, Result
 from raysim.cli import main as main_module
 from raysim.cli.plan import command as plan_command
 from raysim.cli.run import default_results_folder
+from raysim.config_file import load_scenario
 from raysim.core.errors import ExitCode, worst
 
 CONFIG = Path(__file__).parents[3] / "configs" / "quickstart.yaml"
+QUICK = ("--url", "http://x", "--model", "m", "--concurrency", "3")
 
 
 def run_main(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -52,7 +54,14 @@ def test_overrides_reach_the_plan() -> None:
         (("run", "nowhere.yaml"), ExitCode.BAD_CONFIG, "nowhere.yaml"),
         (("run", str(CONFIG), "--set", "limits.maxCostUSD=1"), ExitCode.BAD_CONFIG, "maxCostUsd"),
         (("run", str(CONFIG), "--run-id", "Not Valid"), ExitCode.BAD_CONFIG, "--run-id: found 'Not Valid'"),
-        (("run",), ExitCode.BAD_CONFIG, "CONFIG"),
+        (("run",), ExitCode.BAD_CONFIG, "give CONFIG, a scenario file, or --url"),
+        (("run", str(CONFIG), "--url", "http://x"), ExitCode.BAD_CONFIG, "--url: belongs to the quick form"),
+        (("run", "--url", "http://x", "--model", "m"), ExitCode.BAD_CONFIG, "--concurrency: is required"),
+        (("run", *QUICK, "--request-rate", "5"), ExitCode.BAD_CONFIG, "--request-rate: is not supported yet"),
+        (("run", *QUICK, "--name", "x"), ExitCode.BAD_CONFIG, "--name: picks a scenario of CONFIG"),
+        (("run", *QUICK, "--set", "limits.x=1"), ExitCode.BAD_CONFIG, "spec.limits.x: is no known key"),
+        (("run", *QUICK, "--print-scenario"), ExitCode.OK, "platform: static"),
+        (("chat", "nowhere.yaml"), ExitCode.BAD_CONFIG, "nowhere.yaml"),
         (("no-such-command",), ExitCode.BAD_CONFIG, "no-such-command"),
         (("--version",), ExitCode.OK, "raysim"),
         (("--help",), ExitCode.OK, "validate"),
@@ -96,3 +105,14 @@ def test_results_of_a_submitted_job_do_not_land_in_rays_session(monkeypatch: pyt
 )
 def test_the_worst_of_several_outcomes_is_the_exit_code(codes: set[ExitCode], expected: int) -> None:
     assert worst(codes) == expected
+
+
+def test_the_printed_scenario_of_the_quick_form_is_a_scenario(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run_main(monkeypatch, "run", *QUICK, "--print-scenario", "--set", "limits.maxErrorRate=0.5") == ExitCode.OK
+    path = tmp_path / "quick.yaml"
+    path.write_text(capsys.readouterr().out, encoding="utf-8")
+    loaded = load_scenario(path)
+    assert loaded.scenario.spec.limits.max_error_rate == 0.5
+    assert loaded.scenario.user_range() == (3, 3)

@@ -15,11 +15,10 @@ from raysim.core.secret import Secret
 from raysim.simplatform.config import AdminConfig
 from raysim.simplatform.server import RunningPlatform, start_platform
 from raysim.tenancy import removal
-from raysim.tenancy.aiaas import AiaasPlatform
 from raysim.tenancy.bootstrap import bootstrap_user
 from raysim.tenancy.credentials import AdminCredential
 from raysim.tenancy.ledger import Ledger, Resource
-from raysim.tenancy.port import Fate, TenancyError
+from raysim.tenancy.port import Fate, TenancyError, TenantPlatform
 from raysim.tenancy.removal import remove_owed
 from raysim.tenancy.select import control_client, open_platform
 from tests.component.simplatform.tenant import fast_config
@@ -39,7 +38,7 @@ def target_of(platform: RunningPlatform, **auth: str) -> TargetPlan:
     return TargetPlan("embedded", platform.url, platform.url, AuthPlan(**auth), 2.0, 5.0, 10.0)
 
 
-def keeper_of(platform: RunningPlatform) -> AiaasPlatform:
+def keeper_of(platform: RunningPlatform) -> TenantPlatform:
     async def token(refused: bool) -> Secret:
         del refused
         return Secret(platform.admin_token)

@@ -137,8 +137,7 @@ NOT_YET: list[tuple[str, dict[str, Any]]] = [
         {"loadPattern": {"phases": [phase("a", arrivals={"mode": "constant", "requestsPerSecond": 5})]}},
     ),
     ("spec.limits.maxRequestsPerSecond", {"limits": {"maxRequestsPerSecond": 5}}),
-    ("spec.targets.platform", {"targets": {"platform": "static", "apiRouterUrl": "http://x"}}),
-    ("spec.targets.apiKeys", {"targets": {"apiKeys": {"env": "KEY"}}}),
+    ("spec.targets.platform", {"targets": {"platform": "litellm", "apiRouterUrl": "http://x"}}),
     ("spec.targets.tokenizer", {"targets": {"tokenizer": "tokenizer.json"}}),
     ("spec.targets.newConnectionPerRequest", {"targets": {"newConnectionPerRequest": True}}),
     ("spec.thresholds", {"thresholds": ["ttft_p95 < 800ms", {"expression": "error_rate < 1%", "org": "org-1"}]}),
@@ -228,3 +227,37 @@ def test_how_a_phase_reaches_its_target(pattern: str, strategy: str | None, ramp
     given = {"type": pattern, "phases": [phase("a", rampStrategy=strategy)]}
     load = read_scenario(document(loadPattern=given)).spec.load_pattern
     assert load.ramp_of(load.phases[0]) == ramp
+
+
+def static(users: int = 3, **targets: Any) -> dict[str, Any]:
+    return {
+        "users": {"perOrg": {"min": users, "max": users}},
+        "targets": {"platform": "static", "apiRouterUrl": "http://server:8000", **targets},
+    }
+
+
+@pytest.mark.parametrize(
+    ("targets", "path", "message"),
+    [
+        ({"userOrgUrl": "http://x"}, "spec.targets.userOrgUrl", "nothing is created there"),
+        ({"auth": {"tokenEnv": "ADMIN"}}, "spec.targets.auth", "under apiKeys"),
+        ({"apiRouterUrl": "http://server:8000/v1/"}, "spec.targets.apiRouterUrl", "raysim adds /v1 itself"),
+        ({"apiRouterUrl": None}, "spec.targets.apiRouterUrl", "is required on platform static"),
+        ({"platform": "aiaas", "userOrgUrl": "http://x", "apiKeys": {"env": "KEY"}}, "spec.targets.apiKeys", "aiaas"),
+        ({"apiKeys": {"env": "KEY", "file": "keys"}}, "spec.targets.apiKeys", "one of the two"),
+    ],
+)
+def test_what_a_static_platform_cannot_use_is_refused(targets: dict[str, Any], path: str, message: str) -> None:
+    errors = errors_of(**static(**targets))
+    assert list(errors) == [path]
+    assert message in errors[path]
+
+
+def test_sharing_keys_is_said() -> None:
+    assert warnings_of(**static(apiKeys={"env": "KEY"})) == {
+        "spec.targets.apiKeys.env": "if KEY holds fewer than 3 keys, the 3 users share them in turn, "
+        "and limits for each key too"
+    }
+    assert list(warnings_of(**static(apiKeys={"file": "keys"}))) == ["spec.targets.apiKeys.file"]
+    assert "without a key" in warnings_of(**static())["spec.targets.apiKeys"]
+    assert warnings_of(**static(users=1)) == {}

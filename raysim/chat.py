@@ -1,0 +1,219 @@
+"""One request through the whole path: a tenant, a user and a key are made as a run makes them, used once, and removed.
+
+Names concrete adapters, as `wiring` does, and stands apart from it because that needs Ray, which is slow to start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from time import monotonic_ns
+
+from raysim.core.behaviour.conversation import Conversation, estimate_tokens
+from raysim.core.behaviour.questions import QuestionWalk, question_hash
+from raysim.core.config.models import price_of
+from raysim.core.config.scenario import Scenario
+from raysim.core.errors import BootstrapError, InterruptedRunError
+from raysim.core.plan.build import build_plan
+from raysim.core.plan.run_plan import PackBrief, RunPlan, UserPlan
+from raysim.core.plan.target_plan import TargetPlan
+from raysim.core.records.outcome import ErrorKind
+from raysim.core.records.request import RequestRecord
+from raysim.core.rng import Stream
+from raysim.core.secret import Secret
+from raysim.simplatform.config import PlatformConfig
+from raysim.simplatform.server import start_platform
+from raysim.tenancy.aiaas import TokenSource
+from raysim.tenancy.bootstrap import bootstrap_user
+from raysim.tenancy.credentials import AdminCredential
+from raysim.tenancy.ledger import Ledger, Resource
+from raysim.tenancy.port import TenancyError, TenantPlatform
+from raysim.tenancy.removal import remove_owed
+from raysim.tenancy.select import control_client, no_key, open_platform
+from raysim.tenancy.static import KeySource, StaticKeys
+from raysim.users.lag import LagMeter
+from raysim.users.pack import router_of
+from raysim.users.sender import Answer, Question, Sender, wall_offset_ns
+from raysim.wire.client import HttpClient
+from raysim.wire.openai import ChatMessage, ChatRequest
+
+
+@dataclass(frozen=True, slots=True)
+class ChatResult:
+    """What became of the request.
+
+    `text` is the visible text of the answer, `priced` whether its tokens have a price; `left` names what could not be
+    removed from the platform.
+    """
+
+    question: str
+    record: RequestRecord
+    text: str
+    priced: bool
+    left: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Access:
+    """The platform, once its addresses are known, and who lends which credential."""
+
+    target: TargetPlan
+    token: TokenSource
+    key: KeySource
+
+
+async def chat(
+    scenario: Scenario,
+    *,
+    run_id: str,
+    started: str,
+    environ: Mapping[str, str],
+    model: str | None = None,
+    prompt: str | None = None,
+) -> ChatResult:
+    """Ask once as the scenario's first user would.
+
+    Args:
+        scenario: a checked scenario.
+        run_id: names what is created on the platform.
+        started: the start as text, for `{timestamp}` in names.
+        environ: where credentials that the scenario refers to are looked for.
+        model: asked instead of the user's own.
+        prompt: asked instead of the user's first question.
+
+    Raises:
+        BootstrapError: the user could not be set up.
+        InterruptedRunError: cancelled while it asked; what was created has been removed.
+    """
+    plan = build_plan(scenario, run_id, started=started)
+    user = replace(plan.users[0], model=model or plan.users[0].model)
+    price = price_of(user.model, scenario.spec.models)
+    plan = replace(plan, prices={} if price is None else {user.model: price})
+    text, strategy = _question_text(plan, user) if prompt is None else (prompt, "")
+    ledger = Ledger()
+    failure: TenancyError | None = None
+    answer: Answer | None = None
+    async with AsyncExitStack() as stack:
+        try:
+            access = await _open(plan.target, environ, stack)
+            platform = open_platform(access.target, access.token, access.key)
+            stack.callback(platform.close)
+            stack.push_async_callback(_remove, ledger, platform, scenario.spec.cleanup.timeout)
+            key = await _set_up(plan, user, platform, ledger)
+            answer = await _ask(plan, access.target, user, key, text, strategy)
+        except TenancyError as error:
+            failure = error
+    left = tuple(f"{resource.kind} {resource.resource_id}" for resource in ledger.owed())
+    if answer is None:
+        raise _not_set_up(failure, left) from failure
+    if answer.record.error_type is ErrorKind.CANCELLED:
+        raise InterruptedRunError("interrupted while the request was under way")
+    return ChatResult(text, answer.record, answer.text, price is not None, left)
+
+
+def end_on_sigterm() -> None:
+    """Have SIGTERM cancel the current task, as Ctrl-C does, so that what it created is removed."""
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+
+
+def _not_set_up(failure: TenancyError | None, left: tuple[str, ...]) -> BootstrapError:
+    message = failure.message if failure else "the user could not be set up"
+    if left:
+        message = f"{message}; {', '.join(left)} could not be removed"
+    return BootstrapError(message, hint=failure.hint if failure else None)
+
+
+async def _open(target: TargetPlan, environ: Mapping[str, str], stack: AsyncExitStack) -> _Access:
+    """Reach the platform, or start it. Raises TenancyError."""
+    if target.platform == "static":
+        keys = StaticKeys.read(target, environ)
+
+        async def first_key() -> Secret:
+            return keys.of(0)
+
+        return _Access(target, _lend(Secret("")), first_key)
+    if target.platform == "embedded":
+        running = await start_platform(PlatformConfig(deletes=True), "127.0.0.1")
+        stack.push_async_callback(running.close)
+        known = replace(target, router_url=running.url, org_url=running.url)
+        return _Access(known, _lend(Secret(running.admin_token)), no_key)
+    login = control_client(target) if target.auth.email else None
+    if login is not None:
+        stack.callback(login.close)
+    return _Access(target, AdminCredential(target.auth, environ, login).token, no_key)
+
+
+def _lend(secret: Secret) -> TokenSource:
+    async def lend(refused: bool) -> Secret:  # noqa: FBT001 - tenancy.aiaas.TokenSource
+        del refused
+        return secret
+
+    return lend
+
+
+async def _set_up(plan: RunPlan, user: UserPlan, platform: TenantPlatform, ledger: Ledger) -> Secret:
+    """A tenant, a user and its key, each on the ledger before it is used. Raises TenancyError."""
+
+    async def enter(resource: Resource) -> None:
+        ledger.enter(resource)
+
+    tenant = next(tenant for tenant in plan.tenants if tenant.index == user.tenant)
+    org_id = await platform.create_org(tenant.name, tenant.slug)
+    if org_id:
+        ledger.enter(Resource("org", org_id, org_id, tenant.name))
+    return await bootstrap_user(platform, org_id, user, run_id=plan.run_id, key_days=plan.key_days, enter=enter)
+
+
+async def _remove(ledger: Ledger, platform: TenantPlatform, timeout_s: float) -> None:
+    async def written(resources: list[Resource]) -> None:
+        """The ledger itself is all there is."""
+
+    await remove_owed(ledger, [platform], written, timeout_s=timeout_s)
+
+
+def _question_text(plan: RunPlan, user: UserPlan) -> tuple[str, str]:
+    names, weights = zip(*plan.behaviour.strategies, strict=True)
+    strategy = names[Stream.of(user.seed, "chat").weighted(weights)]
+    return QuestionWalk(plan.seed, user.index, len(plan.users)).next(strategy, follow_up=False)
+
+
+async def _ask(plan: RunPlan, target: TargetPlan, user: UserPlan, key: Secret, text: str, strategy: str) -> Answer:
+    behaviour = plan.behaviour
+    stream = Stream.of(user.seed, "chat")
+    max_tokens = behaviour.max_tokens.sample_int(stream)
+    conversation = Conversation(f"{user.name}-chat", behaviour.system_prompt, behaviour.context_limit_tokens)
+    messages = conversation.prompt(text, max_tokens)
+    brief = PackBrief.of(plan, plan.packs[0], target)
+    lag = LagMeter()
+    sender = Sender(brief, user, key, HttpClient(router_of(brief)), lag)
+    lag.start()
+    try:
+        connect_ns = await sender.open()
+        due_ns = monotonic_ns()
+        question = Question(
+            request=ChatRequest(
+                model=user.model,
+                messages=tuple(ChatMessage(role, content) for role, content in messages),
+                max_tokens=max_tokens,
+                temperature=behaviour.temperature.sample(stream) if behaviour.temperature else None,
+                stream=behaviour.streaming,
+            ),
+            due_ns=due_ns,
+            conversation_id=conversation.conversation_id,
+            turn=1,
+            strategy=strategy,
+            question_hash=question_hash(text),
+            prompt_estimate=sum(estimate_tokens(content) for _, content in messages),
+            think_s=float("nan"),
+            think_planned_s=float("nan"),
+            connect_ns=connect_ns,
+        )
+        return await sender.ask(question, due_ns, wall_offset_ns())
+    finally:
+        lag.stop()
+        sender.close()
