@@ -103,15 +103,31 @@ class LoadTest:
             except (BootstrapError, InterruptedRunError) as error:
                 self._give_up(error)
             for metrics in self._metrics:
-                fetch(metrics.finish.remote())
+                self._patiently(metrics.finish.remote(), "storing records")
             cleanup = self._clean_up()
             record: RunRecord = fetch(self._coordinator.record.remote())
             return self._facts(record, cleanup), record
         except ActorLostError as error:
+            left = self._rescue()
             raise RaysimError(
-                f"the run's coordinator or a metrics actor was lost: {error.message}",
-                hint=f"what was created on the platform is listed in {self._paths.resources}",
+                f"the run's coordinator or a metrics actor was lost: {error.message}", hint=left
             ) from error
+        except BaseException:
+            # whatever broke, no load and no tenant stays behind
+            self._rescue()
+            raise
+
+    def _rescue(self) -> str:
+        """End the load and remove what was created, as far as that is still possible; returns what to tell a person."""
+        self._placement.end([pack.handle for pack in self._packs])
+        listed = f"what was created on the platform is listed in {self._paths.resources}"
+        if self._coordinator is None:
+            return "nothing was created"
+        try:
+            counts: dict[str, int] = fetch(self._coordinator.clean_up.remote())
+        except RaysimError:
+            return listed
+        return listed if counts.get("remaining") else "what was created on the platform has been removed"
 
     def close(self) -> None:
         """End every actor of the run; nothing keeps sending."""
@@ -161,7 +177,7 @@ class LoadTest:
         """Create the tenants, then the users in their actors. Raises BootstrapError, InterruptedRunError."""
         plan = self._plan
         try:
-            fetch(self._coordinator.prepare.remote())
+            self._patiently(self._coordinator.prepare.remote(), "creating organisations")
         except RaysimError as error:
             raise BootstrapError(error.message, hint=error.hint) from error
         briefs = [PackBrief.of(plan, pack, self._target) for pack in plan.packs]
@@ -177,6 +193,13 @@ class LoadTest:
                 f"bootstrap.minSuccess asks for {plan.bootstrap.min_success:.0%}",
                 hint=f"why is in {self._paths.events} (bootstrap_failed, pack_lost)",
             )
+
+    def _patiently(self, call: Any, message: str) -> Any:
+        """The value of a call that may take long; the driver's heartbeat goes on meanwhile."""
+        while not ready_refs([call], 0.5):
+            fetch(self._coordinator.watch.remote())
+            self._view.show(self._meter.waiting(message))
+        return fetch(call)
 
     def _starting(self, done: int, of: int) -> None:
         fetch(self._coordinator.watch.remote())
@@ -258,6 +281,7 @@ class LoadTest:
             self._view.note("leaving tenants in place" if self._retain else "removing what was created on the platform")
         done = self._coordinator.clean_up.remote()
         while not ready_refs([done], 0.5):
+            fetch(self._coordinator.watch.remote())
             self._view.show(self._meter.waiting(f"cleaning up: {fetch(self._coordinator.removed.remote())} done"))
         counts: dict[str, int] = fetch(done)
         known = {fate: counts.get(fate, 0) for fate in ("deleted", "suspended", "revoked", "retained", "remaining")}

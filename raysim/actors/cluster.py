@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import ray
+from ray.exceptions import RayError
 
 from raysim.core.errors import PreflightError
 
@@ -15,6 +19,8 @@ from raysim.core.errors import PreflightError
 USER_RESOURCE = "sim_user"
 #: Ray's object store holds nothing of raysim's but batches in flight
 _OBJECT_STORE_BYTES = 128 * 1024 * 1024
+_DEFAULT_PORT = 6379
+_PROBE_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +50,10 @@ def connect(address: str, run_id: str, slots_needed: int) -> Cluster:
     """
     namespace = f"raysim-{run_id}"
     common: dict[str, Any] = {"namespace": namespace, "logging_level": logging.ERROR, "log_to_driver": False}
-    own = address == "local"
-    if not own:
-        try:
-            ray.init(address=address, **common)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            if address != "auto":
-                raise PreflightError(
-                    f"no Ray cluster at {address!r}: {error}",
-                    hint="start one (`ray start --head --resources '{\"sim_user\": 50}'`), or use --address local",
-                ) from error
-            own = True
-    if own:
+    found = _running_cluster() if address == "auto" else "" if address == "local" else address
+    if found:
+        _join(found, common)
+    else:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         ray.init(
             address="local",
@@ -64,7 +62,43 @@ def connect(address: str, run_id: str, slots_needed: int) -> Cluster:
             include_dashboard=False,
             **common,
         )
-    return _describe(own=own, namespace=namespace)
+    return _describe(own=not found, namespace=namespace)
+
+
+def _running_cluster() -> str:
+    """Address of the cluster that `ray start` or the environment names; empty when there is none that answers.
+
+    The file of `ray start` stays behind when a cluster dies, and joining a cluster that is not there takes Ray minutes.
+    """
+    named = os.environ.get("RAY_ADDRESS", "")
+    if named:
+        return named
+    noted = Path(os.environ.get("RAY_TMPDIR", "/tmp")) / "ray" / "ray_current_cluster"  # noqa: S108 - where Ray puts it
+    try:
+        address = noted.read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
+    return address if _answers(address) else ""
+
+
+def _join(address: str, common: dict[str, Any]) -> None:
+    hint = "start one (`ray start --head --resources '{\"sim_user\": 50}'`), or use --address local"
+    if not _answers(address):
+        raise PreflightError(f"no Ray cluster answers at {address}", hint=hint)
+    try:
+        ray.init(address=address, **common)
+    except (ConnectionError, RuntimeError, ValueError, RayError) as error:
+        raise PreflightError(f"the Ray cluster at {address} cannot be joined: {error}", hint=hint) from error
+
+
+def _answers(address: str) -> bool:
+    """Whether something accepts connections at `HOST:PORT` or `ray://HOST:PORT`."""
+    parts = urlsplit(address if "//" in address else f"//{address}")
+    try:
+        with socket.create_connection((parts.hostname or "", parts.port or _DEFAULT_PORT), timeout=_PROBE_TIMEOUT_S):
+            return True
+    except (OSError, ValueError):
+        return False
 
 
 def _describe(*, own: bool, namespace: str) -> Cluster:

@@ -106,7 +106,12 @@ def write_table(path: Path, rows: Sequence[Mapping[str, object]], *, run_id: str
     columns = list(dict.fromkeys(chain.from_iterable(rows)))
     filled = [{name: row.get(name) for name in columns} for row in rows]
     path.parent.mkdir(parents=True, exist_ok=True)
-    _write(path, pl.DataFrame(filled, infer_schema_length=None), run_id)
+    frame = pl.DataFrame(filled, infer_schema_length=None)
+    # a column without any value has a type nevertheless, the same in every run
+    unknown = [name for name, dtype in frame.schema.items() if dtype == pl.Null]
+    numbers = ("_usd", "_s", "_mean", "_users")
+    casts = [pl.col(name).cast(pl.Float64 if name.endswith(numbers) else pl.String) for name in unknown]
+    _write(path, frame.with_columns(casts), run_id)
 
 
 def _write(path: Path, frame: pl.DataFrame, run_id: str) -> None:

@@ -10,6 +10,7 @@ from time import monotonic_ns
 
 from raysim.core.behaviour.conversation import Conversation, estimate_tokens
 from raysim.core.behaviour.questions import QuestionWalk, question_hash
+from raysim.core.control.messages import REQUEST_LIMIT
 from raysim.core.plan.run_plan import PackBrief, UserPlan
 from raysim.core.records.outcome import ErrorKind
 from raysim.core.records.request import RequestRecord
@@ -267,7 +268,7 @@ class User:
         if error in _FINAL:
             self._leave(str(error))
         elif most is not None and self._asked >= most:
-            self._leave("request_limit")
+            self._leave(REQUEST_LIMIT)
 
     def _leave(self, reason: str) -> None:
         if not self._ended:

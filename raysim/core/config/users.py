@@ -82,7 +82,8 @@ class BootstrapSpec(Part):
     """How users are set up before load starts."""
 
     timeout: PositiveDuration = Field(
-        60.0, description="longest time for all users together, in seconds once read; 1,000 users fit in it"
+        60.0,
+        description="longest time for one user, from its turn on, in seconds once read; far longer than a healthy platform takes",
     )
     concurrency: Count = Field(
         8, description="users set up at once; few, because an invitation costs the platform two slow hashes"

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+#: reason of a user that leaves because it has sent `limits.maxRequestsPerUser`
+REQUEST_LIMIT = "request_limit"
+
 
 @dataclass(frozen=True, slots=True)
 class Totals:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from raysim.core.control.activation import Activation
 from raysim.core.control.limits import LimitWatch
-from raysim.core.control.messages import Event, Orders, PackHealth, PackStatus, StopOrder, Switch, Totals
+from raysim.core.control.messages import REQUEST_LIMIT, Event, Orders, PackHealth, PackStatus, StopOrder, Switch, Totals
 from raysim.core.plan.run_plan import RunPlan
 
 #: packs together report at most this often per second, so that the coordinator keeps up with thousands of them
@@ -167,7 +167,7 @@ class RunControl:
             elif run_s >= self._plan.schedule.duration_s:
                 self.stop("completed", "every phase is over", self._plan.limits.drain_s, now_s)
             elif not self.ready_users - self.gone_users.keys():
-                self.stop("no_users", "every user has left or was lost", self._plan.limits.drain_s, now_s)
+                self._stop_without_users(now_s)
         if self.state is RunState.DRAINING:
             self._await_drain(now_s)
 
@@ -207,6 +207,12 @@ class RunControl:
         """Events since the last call."""
         events, self._events = self._events, []
         return events
+
+    def _stop_without_users(self, now_s: float) -> None:
+        if set(self.gone_users.values()) == {REQUEST_LIMIT} and not self.lost:
+            self.stop("completed", "every user has sent its requests", self._plan.limits.drain_s, now_s)
+        else:
+            self.stop("no_users", "every user has left or was lost", self._plan.limits.drain_s, now_s)
 
     def _await_drain(self, now_s: float) -> None:
         silent = sorted(index for index, pack in self._packs.items() if not (pack.drained or pack.lost))

@@ -92,3 +92,10 @@ def test_a_run_without_users_does_not_wait_for_its_last_phase() -> None:
     course.report(0, 5.0, gone=tuple((user, "budget_exceeded") for user in PACKS[0]))
     assert course.state() is RunState.DRAINING
     assert (course.control.stop_reason, course.control.stopped_at_s) == ("no_users", 5.0)
+
+
+def test_users_that_have_sent_all_they_were_to_send_complete_the_run() -> None:
+    course = Course(plan()).begin()
+    for pack, users in PACKS.items():
+        course.report(pack, 5.0, gone=tuple((user, "request_limit") for user in users))
+    assert course.control.stop_reason == "completed"
