@@ -51,6 +51,13 @@ format: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/python -m tests.docs
 
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks $(BENCH)
+
+profile: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	$(BIN)/python -m benchmarks.hot_spots --out build/profile
+
 clean:
 	rm -rf $(VENV) results dist build .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -64,7 +64,7 @@ class Bench:
     # ── sections ──
 
     def wire(self) -> None:
-        """raysim's wire beside a bare socket and, where installed, wrk."""
+        """The wire beside a bare socket and, where installed, wrk."""
         names = ["floor", "wire", *([WRK] if installed(WRK) else [])]
         for streams in WIRE_STREAMS:
             self._show(names, streams)
@@ -114,7 +114,8 @@ class Bench:
         pack, bare = (grown[what] / MEMORY_USERS * 1024 for what in ("pack", "floor"))
         print(f"\nmemory, resident, of {MEMORY_USERS} users in one process")
         print(
-            f"  {'a user who asks and thinks':<32}{pack:>8.1f} KiB   {pack / bare:.1f} x a bare connection ({bare:.1f} KiB)"
+            f"  {'a user who asks and thinks':<32}{pack:>8.1f} KiB   {pack / bare:.1f} x a bare connection, "
+            f"which is {bare:.1f} KiB"
         )
         empty = imported_mib("")
         actor, ray = imported_mib(_ACTOR_MODULE) - empty, imported_mib(_RAY_MODULE) - empty
@@ -131,10 +132,10 @@ class Bench:
 
 def _row(one: LoadFigures, floor: LoadFigures | None, wrk: LoadFigures | None) -> str:
     ttft, itl = one.ttft_error_ms, one.itl_error_ms
+    rates = [_ratio(one.per_second, reference.per_second if reference else None) for reference in (floor, wrk)]
     return (
-        f"{one.generator:<10}{one.streams:>8}{one.per_second:>11.1f}"
-        f"{_ratio(one.per_second, floor and floor.per_second):>9}{_ratio(one.per_second, wrk and wrk.per_second):>7}"
-        f"{one.cpu_us:>12.0f}{_ratio(one.cpu_us, floor and floor.cpu_us):>9}{one.cpu_us / TRUTH.chunks:>10.1f}"
+        f"{one.generator:<10}{one.streams:>8}{one.per_second:>11.1f}{rates[0]:>9}{rates[1]:>7}"
+        f"{one.cpu_us:>12.0f}{_ratio(one.cpu_us, floor.cpu_us if floor else None):>9}{one.cpu_us / TRUTH.chunks:>10.1f}"
         f"{_ms(ttft, 0):>16}{_ms(ttft, 1):>9}{_ms(itl, 0):>15}{_ms(itl, 1):>9}"
         f"{one.server_cpu:>12.0%}{one.server_late_ms:>13.2f}{one.others:>8.0%}"
         + ("   COUNTS DIFFER FROM THE SERVER'S" if one.counted is False else "")

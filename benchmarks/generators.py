@@ -107,7 +107,7 @@ def middle_and_tail(values: np.ndarray) -> tuple[float, float] | None:
 
 
 async def wire(tally: Tally) -> None:
-    """raysim's own: everything that a user's request goes through below the user."""
+    """Our own: everything that a user's request goes through below the user."""
     head = request_head("POST", tally.target, _PATH, HEADERS)
     request = head + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
 

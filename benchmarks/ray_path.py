@@ -118,8 +118,8 @@ def main() -> None:
         sys.exit(f"not measured: {error}")
     print(
         f"{options.users} users in one actor: {figures.per_second:.0f} streams/s, TTFT error p50 "
-        f"{figures.ttft_error_p50_ms:+.2f} ms, p99 {figures.ttft_error_p99_ms:+.2f} ms, load generator {figures.verdict}; "
-        f"{figures.requests} requests counted, {figures.server_requests} by the server"
+        f"{figures.ttft_error_p50_ms:+.2f} ms, p99 {figures.ttft_error_p99_ms:+.2f} ms, load generator "
+        f"{figures.verdict}; {figures.requests} requests counted, {figures.server_requests} by the server"
     )
 
 

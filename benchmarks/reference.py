@@ -11,6 +11,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import msgspec
 
@@ -73,7 +74,7 @@ class ReferenceServer:
         self.port = 0
         self._folder = tempfile.TemporaryDirectory(prefix="raysim-bench-")
 
-    def __enter__(self) -> ReferenceServer:
+    def __enter__(self) -> Self:
         binary = Path(self._folder.name) / "reference_server"
         compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
         if compiler is None:

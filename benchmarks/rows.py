@@ -14,6 +14,7 @@ import random
 import tempfile
 from array import array
 from collections.abc import Iterator
+from pathlib import Path
 from time import process_time
 
 import msgspec
@@ -101,9 +102,8 @@ async def costs(rows: int) -> RowCosts:
     encoded_s = process_time()
     with tempfile.TemporaryDirectory(prefix="raysim-bench-") as folder:
         metrics = MetricsActor("run-bench", 0, folder)
-        sequence, ingest_s = 0, 0.0
-        for batch in batches:
-            sequence += 1
+        ingest_s = 0.0
+        for sequence, batch in enumerate(batches, start=1):
             before_s = process_time()
             await metrics.ingest(0, sequence, batch, b"")
             ingest_s += process_time() - before_s
@@ -112,7 +112,7 @@ async def costs(rows: int) -> RowCosts:
         store_s = process_time() - before_s
         if stored != rows:
             raise RuntimeError(f"{stored} of {rows} rows were stored")
-        size = sum(os.path.getsize(os.path.join(where, name)) for where, _, names in os.walk(folder) for name in names)
+        size = parquet_bytes(Path(folder))
     return RowCosts(
         encode_us=(encoded_s - started_s) / rows * 1e6,
         ingest_us=ingest_s / rows * 1e6,
@@ -120,6 +120,11 @@ async def costs(rows: int) -> RowCosts:
         batch_bytes=sum(map(len, batches)) / rows,
         parquet_bytes=size / rows,
     )
+
+
+def parquet_bytes(folder: Path) -> int:
+    """What the parts in a run's directory take on the disk."""
+    return sum(part.stat().st_size for part in folder.rglob("*.parquet"))
 
 
 def main() -> None:
