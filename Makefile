@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test check fuzz format docs clean setup
+.PHONY: help demo test check fuzz format docs bench profile clean setup
 
 help:
 	@echo "make demo    install, then load-test the simulated platform on local Ray (about a minute)"
@@ -13,6 +13,8 @@ help:
 	@echo "make format  format the code"
 	@echo "make docs    rewrite the generated pages under docs/"
 	@echo "make fuzz    look for inputs that break the load path (ten minutes)"
+	@echo "make bench   measure the load path on this machine (about 15 minutes; BENCH=--quick for two)"
+	@echo "make profile say where the CPU goes in a pack of users and in a metrics actor"
 	@echo "make clean   remove what these made"
 
 setup: $(STAMP)
@@ -50,6 +52,13 @@ format: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python -m tests.docs
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks $(BENCH)
+
+profile: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	$(BIN)/python -m benchmarks.hot_spots --out build/profile
 
 clean:
 	rm -rf $(VENV) results dist build .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,127 @@
+"""The same load through `raysim run`: one packed actor on local Ray against the reference server.
+
+    python -m benchmarks.ray_path [--users 400] [--seconds 20]
+
+Needs platform `static`; says so where the scenario is refused. Ray's own processes are not kept to a core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.reference import TRUTH, ReferenceServer
+
+_CONFIG_STATUS = 2
+_KEY_ENV = "RAYSIM_BENCH_KEY"
+
+
+class NotSupportedError(Exception):
+    """This raysim refuses the scenario; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class RayFigures:
+    """What the run's summary says, beside the server's own count. TTFT error in ms."""
+
+    per_second: float
+    ttft_error_p50_ms: float
+    ttft_error_p99_ms: float
+    requests: int
+    server_requests: int
+    verdict: str
+
+
+def scenario(url: str, users: int, seconds: float) -> dict[str, Any]:
+    """The scenario: `users` in one actor, without think time."""
+    return {
+        "apiVersion": "loadtest.ai-aas.dev/v1",
+        "kind": "LoadTestScenario",
+        "metadata": {"name": "ray-path"},
+        "spec": {
+            "organizations": {"count": 1},
+            "users": {"perOrg": {"min": users, "max": users}},
+            "userBehavior": {
+                "thinkTimeSeconds": {"min": 0, "max": 0, "distribution": "uniform"},
+                "questionsPerSession": {"min": 10, "max": 10, "distribution": "uniform"},
+                "modelPreferences": [{"model": "gpt-4o", "weight": 1}],
+                "maxTokensPerRequest": {"base": TRUTH.tokens, "variance": 0},
+            },
+            "loadPattern": {
+                "type": "steady",
+                "phases": [
+                    {"name": "warm-up", "kind": "warmup", "duration": "5s"},
+                    {"name": "sustained", "duration": f"{seconds:g}s"},
+                ],
+            },
+            "workers": {"usersPerWorker": 50, "replicas": -(-users // 50), "usersPerActor": users},
+            "targets": {"platform": "static", "apiRouterUrl": url, "apiKeys": {"env": _KEY_ENV}},
+            "limits": {"maxCostUsd": 1000},
+        },
+    }
+
+
+def run(users: int, seconds: float) -> RayFigures:
+    """Run it once.
+
+    Raises:
+        NotSupportedError: this raysim does not know the platform yet.
+        RuntimeError: the run failed.
+    """
+    with ReferenceServer(TRUTH) as server, tempfile.TemporaryDirectory(prefix="raysim-bench-") as folder:
+        config = Path(folder) / "scenario.yaml"
+        # JSON is YAML
+        config.write_text(json.dumps(scenario(server.url, users, seconds)), encoding="utf-8")
+        command = [sys.executable, "-m", "raysim", "run", str(config), "--out", folder, "--ui", "plain"]
+        done = subprocess.run(command, env=_environment(), capture_output=True, text=True, check=False)
+        if done.returncode == _CONFIG_STATUS:
+            raise NotSupportedError(done.stderr.strip())
+        summaries = list(Path(folder).glob("*/summary.json"))
+        if not summaries:
+            raise RuntimeError(f"raysim run: status {done.returncode}\n{done.stderr[-2000:]}")
+        summary = json.loads(summaries[0].read_text(encoding="utf-8"))
+        return _figures(summary, seconds, server.stats().requests)
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, _KEY_ENV: "sk-reference"}
+
+
+def _figures(summary: dict[str, Any], seconds: float, server_requests: int) -> RayFigures:
+    ttft = summary["ttft"]
+    return RayFigures(
+        per_second=ttft["count"] / seconds,
+        ttft_error_p50_ms=ttft["p50"] * 1000 - TRUTH.ttft_ms,
+        ttft_error_p99_ms=ttft["p99"] * 1000 - TRUTH.ttft_ms,
+        requests=summary["requests"]["total"],
+        server_requests=server_requests,
+        verdict=summary["load_generator"]["verdict"],
+    )
+
+
+def main() -> None:
+    """Run once and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--users", type=int, default=400)
+    parser.add_argument("--seconds", type=float, default=20.0)
+    options = parser.parse_args()
+    try:
+        figures = run(options.users, options.seconds)
+    except NotSupportedError as error:
+        sys.exit(f"not measured: {error}")
+    print(
+        f"{options.users} users in one actor: {figures.per_second:.0f} streams/s, TTFT error p50 "
+        f"{figures.ttft_error_p50_ms:+.2f} ms, p99 {figures.ttft_error_p99_ms:+.2f} ms, load generator "
+        f"{figures.verdict}; {figures.requests} requests counted, {figures.server_requests} by the server"
+    )
+
+
+if __name__ == "__main__":
+    main()
