@@ -195,8 +195,9 @@ class Connection(asyncio.Protocol):
         self._framing_bytes = 0
         self._until_close = False
         self._done = self._loop.create_future()
-        self._write(request)
+        # before the call: on one machine the kernel may run the server before the call returns
         exchange.sent_ns = monotonic_ns()
+        self._write(request)
         self._timer = self._loop.call_later(
             min(timeouts.first_token_s, timeouts.total_s), self._check_deadlines, exchange
         )
