@@ -36,7 +36,8 @@ def models(measured: Measured, facts: RunFacts) -> list[dict[str, Any]]:
     """
     everything, headline = measured.by("model"), measured.headline().by("model")
     over_s, entries = headline_s(facts), []
-    for name in sorted(everything):
+    # calls that ask no model for anything have none
+    for name in sorted(filter(None, everything)):
         entry = figures(everything[name], headline.get(name, measured.none()), over_s)
         price = facts.plan.prices.get(name)
         tps, usd = entry["tps"]["mean"], entry["cost"]["usd_per_million_tokens"]

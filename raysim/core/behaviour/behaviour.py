@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from raysim.core.behaviour.distributions import Distribution
+from raysim.core.behaviour.endpoint import CHAT, EndpointPlan
+from raysim.core.control.circuit import CircuitPolicy
+from raysim.core.control.retry import RetryPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +15,7 @@ class Behaviour:
     """What every user of a run has in common. Durations in seconds, lengths in tokens.
 
     `strategies` pairs each question strategy with its weight. `temperature` None leaves it to the platform.
+    `endpoints` is the mix that users call; `circuit` None lets them go on asking a platform that keeps failing.
     """
 
     think_s: Distribution
@@ -25,3 +29,6 @@ class Behaviour:
     temperature: Distribution | None
     system_prompt: str
     streaming: bool
+    endpoints: tuple[EndpointPlan, ...] = (CHAT,)
+    retry: RetryPolicy = RetryPolicy()
+    circuit: CircuitPolicy | None = None

@@ -99,10 +99,12 @@ class PromptTokensSpec(DistributionSpec):
 
 
 class CircuitBreakerSpec(Part):
-    """When a user stops asking a platform that keeps failing."""
+    """When a user stops asking a target that keeps failing: requests due meanwhile end unsent in `circuit_open`."""
 
-    failures: Count = Field(5, description="failures in a row that open the circuit")
-    open_for: PositiveDuration = Field(30.0, description="how long it stays open, in seconds once read")
+    failures: Count = Field(5, description="failed attempts in a row that open the circuit; refusals do not count")
+    open_for: PositiveDuration = Field(
+        30.0, description="how long it stays open, in seconds once read; then one request is the probe"
+    )
 
 
 class ErrorHandlingSpec(Part):
@@ -112,11 +114,14 @@ class ErrorHandlingSpec(Part):
         0, description="times a failed request is sent again; 0, because a retry hides what is being measured"
     )
     retry_backoff: Duration = Field(
-        1.0, description="pause before the first retry, in seconds once read; doubled for each further one"
+        1.0,
+        description="longest pause before the first retry, in seconds once read; doubled for each further one, "
+        "the pause itself is random between 0 and that",
     )
     honour_retry_after: Flag = Field(
         default=False,
-        description="whether a `Retry-After` of the platform replaces the pause; off together with retries",
+        description="whether a `Retry-After` of up to a minute replaces the pause (a longer one ends the retries); off, "
+        "as retries are",
     )
     circuit_breaker: CircuitBreakerSpec | None = Field(None, description="stop asking after failures; off by default")
 

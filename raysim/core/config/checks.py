@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from raysim.core.config.base import Part
+from raysim.core.config.endpoint_checks import endpoint_errors, endpoint_warnings
 from raysim.core.config.models import price_of
 from raysim.core.config.paths import Location, key_of, spell
 from raysim.core.config.quantities import DistributionSpec
@@ -38,6 +39,8 @@ def errors(scenario: Scenario, unreadable: frozenset[str] = frozenset()) -> list
     ]
     if not unreadable & {"userBehavior", "models"}:
         found += _unpriced(scenario)
+    if not unreadable & {"endpoints", "targets", "models"}:
+        found += endpoint_errors(scenario)
     return found
 
 
@@ -53,6 +56,7 @@ def warnings(scenario: Scenario, unreadable: frozenset[str] = frozenset()) -> li
         Check(_shared_keys, frozenset({"organizations", "users", "targets"})),
         Check(_no_limits, frozenset({"limits"})),
         Check(_constants, frozenset({"userBehavior"})),
+        Check(endpoint_warnings, frozenset({"endpoints"})),
         Check(without_effect, frozenset()),
     )
     return [p for check in checks if not check.reads & unreadable for p in check.run(scenario)]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from raysim.core.config.advanced import AdvancedSpec
 from raysim.core.config.base import Name, Part
 from raysim.core.config.behaviour import UserBehaviorSpec
 from raysim.core.config.cleanup import CleanupSpec
-from raysim.core.config.endpoints import EndpointSpec
+from raysim.core.config.endpoints import EndpointSpec, some_weight
 from raysim.core.config.limits import LimitsSpec, Threshold
 from raysim.core.config.load import LoadPatternSpec
 from raysim.core.config.metrics import MetricsSpec
@@ -62,7 +62,7 @@ class Spec(Part):
     api_keys: ApiKeysSpec = Field(default_factory=ApiKeysSpec, description="the keys that users create")
     user_behavior: UserBehaviorSpec = Field(default_factory=UserBehaviorSpec, description="what every user does")
     bootstrap: BootstrapSpec = Field(default_factory=BootstrapSpec, description="how users are set up")
-    endpoints: tuple[EndpointSpec, ...] = Field(
+    endpoints: Annotated[tuple[EndpointSpec, ...], AfterValidator(some_weight)] = Field(
         default_factory=lambda: (EndpointSpec(name="chat"),),
         min_length=1,
         description="which endpoints users call; chat alone by default",
@@ -104,6 +104,7 @@ class Scenario(Part):
 
     def prices(self) -> dict[str, Price]:
         """The price of every model that users may ask for. Every model has one once a scenario was checked."""
-        names = (preference.model for preference in self.spec.user_behavior.model_preferences)
+        names = [preference.model for preference in self.spec.user_behavior.model_preferences]
+        names += [endpoint.own_model for endpoint in self.spec.endpoints if endpoint.own_model is not None]
         found = {name: price_of(name, self.spec.models) for name in names}
         return {name: price for name, price in found.items() if price is not None}

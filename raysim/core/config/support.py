@@ -35,11 +35,6 @@ def _one_of(*words: str) -> Callable[[object], bool]:
     return lambda value: value in words
 
 
-def _not_chat_alone(endpoints: Any) -> bool:
-    plain = [e for e in endpoints if e.name == "chat" and not (e.path or e.request or e.expect)]
-    return len(endpoints) != 1 or len(plain) != 1
-
-
 @dataclass(frozen=True, slots=True)
 class Unsupported:
     """A field (below `spec`, `[]` for every element) that is refused while `set_` holds for its value."""
@@ -55,11 +50,7 @@ REFUSED = (
     Unsupported("userBehavior.promptTokens", lambda value: value.given, "leave it out"),
     Unsupported("userBehavior.promptTokens.sharedPrefixTokens", _above(0), "set it to 0"),
     Unsupported("userBehavior.promptTokens.cache", _one_of("repeat", "prefix"), "set it to unique"),
-    Unsupported("userBehavior.errorHandling.retryAttempts", _above(0), "set it to 0"),
-    Unsupported("userBehavior.errorHandling.honourRetryAfter", _true, "set it to false"),
-    Unsupported("userBehavior.errorHandling.circuitBreaker", _given, "leave it out"),
     Unsupported("bootstrap.onLoss", _one_of("respawn"), "use continue or abort"),
-    Unsupported("endpoints", _not_chat_alone, "list chat alone, or leave it out"),
     Unsupported("loadPattern.arrivals.mode", _one_of("constant", "poisson"), "use closed"),
     Unsupported("loadPattern.phases[].arrivals.mode", _one_of("constant", "poisson"), "use closed"),
     Unsupported("limits.maxRequestsPerSecond", _given, "leave it out"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from raysim.core.behaviour.behaviour import Behaviour
 from raysim.core.config.scenario import Scenario
+from raysim.core.control.circuit import CircuitPolicy
+from raysim.core.control.retry import RetryPolicy
 from raysim.core.ids import default_seed, short_id
 from raysim.core.plan.load import LoadSchedule, PhasePlan
 from raysim.core.plan.run_plan import BootstrapPlan, LimitPlan, PackPlan, RunPlan, UserPlan
@@ -110,6 +112,8 @@ def _phases(scenario: Scenario) -> tuple[PhasePlan, ...]:
 
 def _behaviour(scenario: Scenario) -> Behaviour:
     spec = scenario.spec.user_behavior
+    handling = spec.error_handling
+    breaker = handling.circuit_breaker
     return Behaviour(
         think_s=spec.think_time_seconds.to_distribution(),
         questions_per_session=spec.questions_per_session.to_distribution(),
@@ -122,6 +126,9 @@ def _behaviour(scenario: Scenario) -> Behaviour:
         temperature=spec.temperature.to_distribution() if spec.temperature else None,
         system_prompt=scenario.spec.targets.system_prompt,
         streaming=scenario.spec.targets.streaming,
+        endpoints=tuple(endpoint.to_plan() for endpoint in scenario.spec.endpoints),
+        retry=RetryPolicy(handling.retry_attempts, handling.retry_backoff, handling.honour_retry_after),
+        circuit=CircuitPolicy(breaker.failures, breaker.open_for) if breaker is not None else None,
     )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from raysim.core.behaviour.behaviour import Behaviour
 from raysim.core.behaviour.conversation import estimate_tokens
+from raysim.core.behaviour.endpoint import LIMIT_FIELDS, EndpointPlan
 from raysim.core.plan.run_plan import RunPlan
 from raysim.core.pricing import cost_usd
 
@@ -42,7 +44,8 @@ def estimate(plan: RunPlan) -> Estimate:
     behaviour = plan.behaviour
     prompt = behaviour.context_limit_tokens if behaviour.multi_turn_probability > 0 else 0
     prompt = max(prompt, estimate_tokens("x" * (_QUESTION_CHARACTERS + len(behaviour.system_prompt))))
-    answer = math.floor(behaviour.max_tokens.high)
+    prompt += max((estimate_tokens(str(e.template)) for e in behaviour.endpoints if e.template), default=0)
+    answer = max(_longest_answer(behaviour, endpoint) for endpoint in behaviour.endpoints)
     dearest = max((cost_usd(price, prompt, answer) for price in plan.prices.values()), default=0.0)
     most = _most_requests(plan)
     return Estimate(
@@ -57,6 +60,12 @@ def estimate(plan: RunPlan) -> Estimate:
         dearest_request_usd=dearest,
         worst_case_usd=None if most is None else most * dearest,
     )
+
+
+def _longest_answer(behaviour: Behaviour, endpoint: EndpointPlan) -> int:
+    template = endpoint.template or {}
+    stated = [limit for name in LIMIT_FIELDS if isinstance(limit := template.get(name), int)]
+    return max(stated, default=math.floor(behaviour.max_tokens.high))
 
 
 def _most_requests(plan: RunPlan) -> int | None:
