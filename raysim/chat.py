@@ -13,9 +13,11 @@ from dataclasses import dataclass, replace
 from time import monotonic_ns
 
 from raysim.core.behaviour.conversation import Conversation, estimate_tokens
+from raysim.core.behaviour.endpoint import CHAT
 from raysim.core.behaviour.questions import QuestionWalk, question_hash
 from raysim.core.config.models import price_of
 from raysim.core.config.scenario import Scenario
+from raysim.core.control.retry import NO_RETRY
 from raysim.core.errors import BootstrapError, InterruptedRunError
 from raysim.core.plan.build import build_plan
 from raysim.core.plan.run_plan import PackBrief, RunPlan, UserPlan
@@ -34,11 +36,13 @@ from raysim.tenancy.port import TenancyError, TenantPlatform
 from raysim.tenancy.removal import remove_owed
 from raysim.tenancy.select import control_client, no_key, open_platform
 from raysim.tenancy.static import KeySource, StaticKeys
+from raysim.users.attempt import Question
+from raysim.users.identity import Identity
 from raysim.users.lag import LagMeter
 from raysim.users.pack import router_of
-from raysim.users.sender import Answer, Question, Sender, wall_offset_ns
+from raysim.users.sender import Answer, Sender, wall_offset_ns
 from raysim.wire.client import HttpClient
-from raysim.wire.openai import ChatMessage, ChatRequest
+from raysim.wire.openai_request import Ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ async def chat(
     plan = build_plan(scenario, run_id, started=started)
     user = replace(plan.users[0], model=model or plan.users[0].model)
     price = price_of(user.model, scenario.spec.models)
-    plan = replace(plan, prices={} if price is None else {user.model: price})
+    plan = replace(plan, prices=plan.prices if price is None else plan.prices | {user.model: price})
     text, strategy = _question_text(plan, user) if prompt is None else (prompt, "")
     ledger = Ledger()
     failure: TenancyError | None = None
@@ -102,8 +106,8 @@ async def chat(
             platform = open_platform(access.target, access.token, access.key)
             stack.callback(platform.close)
             stack.push_async_callback(_remove, ledger, platform, scenario.spec.cleanup.timeout)
-            key = await _set_up(plan, user, platform, ledger)
-            answer = await _ask(plan, access.target, user, key, text, strategy)
+            identity = await _set_up(plan, user, platform, ledger)
+            answer = await _ask(plan, access.target, identity, text, strategy)
         except TenancyError as error:
             failure = error
     left = tuple(f"{resource.kind} {resource.resource_id}" for resource in ledger.owed())
@@ -111,7 +115,7 @@ async def chat(
         raise _not_set_up(failure, left) from failure
     if answer.record.error_type is ErrorKind.CANCELLED:
         raise InterruptedRunError("interrupted while the request was under way")
-    return ChatResult(text, answer.record, answer.text, price is not None, left)
+    return ChatResult(text, answer.record, answer.text, answer.record.model in plan.prices, left)
 
 
 def end_on_sigterm() -> None:
@@ -156,7 +160,7 @@ def _lend(secret: Secret) -> TokenSource:
     return lend
 
 
-async def _set_up(plan: RunPlan, user: UserPlan, platform: TenantPlatform, ledger: Ledger) -> Secret:
+async def _set_up(plan: RunPlan, user: UserPlan, platform: TenantPlatform, ledger: Ledger) -> Identity:
     """A tenant, a user and its key, each on the ledger before it is used. Raises TenancyError."""
 
     async def enter(resource: Resource) -> None:
@@ -166,7 +170,8 @@ async def _set_up(plan: RunPlan, user: UserPlan, platform: TenantPlatform, ledge
     org_id = await platform.create_org(tenant.name, tenant.slug)
     if org_id:
         ledger.enter(Resource("org", org_id, org_id, tenant.name))
-    return await bootstrap_user(platform, org_id, user, run_id=plan.run_id, key_days=plan.key_days, enter=enter)
+    made = await bootstrap_user(platform, org_id, user, run_id=plan.run_id, key_days=plan.key_days, enter=enter)
+    return Identity(user, made.key, org_id, made.user_id)
 
 
 async def _remove(ledger: Ledger, platform: TenantPlatform, timeout_s: float) -> None:
@@ -176,32 +181,42 @@ async def _remove(ledger: Ledger, platform: TenantPlatform, timeout_s: float) ->
     await remove_owed(ledger, [platform], written, timeout_s=timeout_s)
 
 
+async def _never(due_ns: int) -> bool:
+    """There is no second attempt to wait for."""
+    del due_ns
+    return False
+
+
 def _question_text(plan: RunPlan, user: UserPlan) -> tuple[str, str]:
     names, weights = zip(*plan.behaviour.strategies, strict=True)
     strategy = names[Stream.of(user.seed, "chat").weighted(weights)]
     return QuestionWalk(plan.seed, user.index, len(plan.users)).next(strategy, follow_up=False)
 
 
-async def _ask(plan: RunPlan, target: TargetPlan, user: UserPlan, key: Secret, text: str, strategy: str) -> Answer:
-    behaviour = plan.behaviour
+async def _ask(plan: RunPlan, target: TargetPlan, identity: Identity, text: str, strategy: str) -> Answer:
+    """Ask as the scenario's chat endpoint has it, once."""
+    user = identity.plan
+    endpoint = next((entry for entry in plan.behaviour.endpoints if entry.kind == "chat"), CHAT)
+    behaviour = replace(plan.behaviour, endpoints=(endpoint,), retry=NO_RETRY, circuit=None)
     stream = Stream.of(user.seed, "chat")
     max_tokens = behaviour.max_tokens.sample_int(stream)
     conversation = Conversation(f"{user.name}-chat", behaviour.system_prompt, behaviour.context_limit_tokens)
     messages = conversation.prompt(text, max_tokens)
-    brief = PackBrief.of(plan, plan.packs[0], target)
+    brief = PackBrief.of(replace(plan, behaviour=behaviour), plan.packs[0], target)
     lag = LagMeter()
-    sender = Sender(brief, user, key, HttpClient(router_of(brief)), lag)
+    sender = Sender(brief, identity, HttpClient(router_of(brief)), lag)
     lag.start()
     try:
-        connect_ns = await sender.open()
+        connect_ns = await sender.open(endpoint)
         due_ns = monotonic_ns()
         question = Question(
-            request=ChatRequest(
+            endpoint=endpoint,
+            ask=Ask(
+                question=text,
+                messages=tuple(messages),
                 model=user.model,
-                messages=tuple(ChatMessage(role, content) for role, content in messages),
                 max_tokens=max_tokens,
                 temperature=behaviour.temperature.sample(stream) if behaviour.temperature else None,
-                stream=behaviour.streaming,
             ),
             due_ns=due_ns,
             conversation_id=conversation.conversation_id,
@@ -213,7 +228,7 @@ async def _ask(plan: RunPlan, target: TargetPlan, user: UserPlan, key: Secret, t
             think_planned_s=float("nan"),
             connect_ns=connect_ns,
         )
-        return await sender.ask(question, due_ns, wall_offset_ns())
+        return await sender.ask(question, due_ns, wall_offset_ns(), _never)
     finally:
         lag.stop()
         sender.close()

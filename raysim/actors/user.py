@@ -16,6 +16,7 @@ from raysim.tenancy.bootstrap import bootstrap_user
 from raysim.tenancy.ledger import Resource
 from raysim.tenancy.port import TenancyError
 from raysim.tenancy.select import open_platform
+from raysim.users.identity import Identity
 from raysim.users.pack import Pack, PackEnd
 
 
@@ -37,6 +38,10 @@ class _Coordinator:
     async def report(self, status: PackStatus) -> Orders:
         orders: Orders = await self._handle.report.remote(status)
         return orders
+
+    async def admin_token(self, refused: bool) -> Secret:  # noqa: FBT001 - users.ports.CoordinatorPort
+        token: Secret = await self._handle.admin_token.remote(refused)
+        return token
 
 
 class _Records:
@@ -65,12 +70,12 @@ class UserActor:
         self._coordinator = coordinator
         self._metrics = metrics
         self._debug = debug
-        self._identities: list[tuple[UserPlan, Secret]] = []
+        self._identities: list[Identity] = []
 
     async def bootstrap(self) -> list[Bootstrapped]:
         """Create this pack's users and their keys; returns how each went."""
         results = await asyncio.gather(*(self._bootstrap(user) for user in self._brief.pack.users))
-        ready = [user.index for user, _ in self._identities]
+        ready = [identity.plan.index for identity in self._identities]
         await self._coordinator.pack_ready.remote(self._brief.pack.index, ready)
         return list(results)
 
@@ -81,7 +86,7 @@ class UserActor:
         platform = open_platform(self._brief.target, self._lend_token, partial(self._lend_key, user.index))
         try:
             async with asyncio.timeout(self._brief.bootstrap.timeout_s):
-                key = await bootstrap_user(
+                made = await bootstrap_user(
                     platform,
                     admission.org_id,
                     user,
@@ -89,7 +94,7 @@ class UserActor:
                     key_days=self._brief.key_days,
                     enter=self._enter,
                 )
-            self._identities.append((user, key))
+            self._identities.append(Identity(user, made.key, admission.org_id, made.user_id))
         except TimeoutError:
             error = f"not set up within {self._brief.bootstrap.timeout_s:g} s"
         except TenancyError as failure:
@@ -123,8 +128,8 @@ class UserActor:
         )
         return await pack.run()
 
-    def _ready(self) -> Sequence[tuple[UserPlan, Secret]]:
-        return sorted(self._identities, key=lambda identity: identity[0].index)
+    def _ready(self) -> Sequence[Identity]:
+        return sorted(self._identities, key=lambda identity: identity.plan.index)
 
 
 def _node_name() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from raysim.core.plan.run_plan import UserPlan
@@ -17,6 +18,14 @@ _FIRST_PAUSE_S = 0.25
 _Result = TypeVar("_Result")
 
 
+@dataclass(frozen=True, slots=True)
+class MadeUser:
+    """A user that was set up: its id on the platform, empty where it has none there, and its key."""
+
+    user_id: str
+    key: Secret
+
+
 async def bootstrap_user(
     platform: UserBootstrapper,
     org_id: str,
@@ -25,8 +34,8 @@ async def bootstrap_user(
     run_id: str,
     key_days: int | None,
     enter: Callable[[Resource], Awaitable[None]],
-) -> Secret:
-    """Create `user` and a key for it; returns the key.
+) -> MadeUser:
+    """Create `user` and a key for it.
 
     `enter` writes a resource to the ledger and returns once it is safe there; what was there before the run (and has
     no id for that) is not entered, so that no clean-up touches it.
@@ -40,7 +49,7 @@ async def bootstrap_user(
     key = await _persist(lambda: platform.create_key(org_id, user_id, f"raysim {run_id}", key_days))
     if key.key_id:
         await enter(Resource("key", key.key_id, org_id, user.name))
-    return key.secret
+    return MadeUser(user_id, key.secret)
 
 
 async def _persist(call: Callable[[], Awaitable[_Result]]) -> _Result:

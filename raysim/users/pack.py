@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from time import monotonic, monotonic_ns, process_time
 
 from raysim.core.control.messages import Orders, PackHealth, PackStatus, StopOrder, Switch, Totals
-from raysim.core.plan.run_plan import PackBrief, UserPlan
+from raysim.core.plan.run_plan import PackBrief
 from raysim.core.records.outcome import Outcome
 from raysim.core.records.request import RequestRecord
-from raysim.core.secret import Secret
+from raysim.users.identity import Identity
 from raysim.users.lag import LagMeter
+from raysim.users.loan import TokenLoan
 from raysim.users.log_lines import LogLines
 from raysim.users.outbox import Outbox
 from raysim.users.ports import CoordinatorPort, RecordsPort
-from raysim.users.sender import Sender, wall_offset_ns
+from raysim.users.sender import OrgAccess, Sender, wall_offset_ns
 from raysim.users.user import CRASHED, User
 from raysim.wire.client import HttpClient
 from raysim.wire.target import HttpTarget, Timeouts, TlsFiles
@@ -38,12 +39,14 @@ class PackEnd:
 
 def router_of(brief: PackBrief) -> HttpTarget:
     """Where a brief's users send their questions."""
+    return _target(brief, brief.target.router_url)
+
+
+def _target(brief: PackBrief, url: str) -> HttpTarget:
     target = brief.target
     tls = TlsFiles(target.tls_verify, target.tls_ca_file, target.tls_cert_file, target.tls_key_file)
-    # an answer that comes whole has no first token to wait for
-    first_token_s = target.first_token_timeout_s if brief.behaviour.streaming else target.total_timeout_s
-    timeouts = Timeouts(target.connect_timeout_s, first_token_s, target.total_timeout_s)
-    return HttpTarget.of(target.router_url, tls=tls, timeouts=timeouts)
+    timeouts = Timeouts(target.connect_timeout_s, target.first_token_timeout_s, target.total_timeout_s)
+    return HttpTarget.of(url, tls=tls, timeouts=timeouts)
 
 
 class Pack:
@@ -51,8 +54,8 @@ class Pack:
 
     Args:
         brief: what is to be done.
-        identities: the users that were set up, each with its key.
-        coordinator: gives orders.
+        identities: the users that were set up.
+        coordinator: gives orders, and lends its token where users call the organisation service.
         records: takes batches.
         node: the node's name, for the report.
         debug: whether requests are logged one by one.
@@ -61,7 +64,7 @@ class Pack:
     def __init__(
         self,
         brief: PackBrief,
-        identities: Sequence[tuple[UserPlan, Secret]],
+        identities: Sequence[Identity],
         coordinator: CoordinatorPort,
         records: RecordsPort,
         *,
@@ -87,18 +90,26 @@ class Pack:
         self._sequence = 0
         self._cpu_from = (monotonic(), process_time())
         self._cut_off = False
-        target = router_of(brief)
-        context = target.tls.context() if target.tls else None
+        router = _Clients(router_of(brief))
+        wants_orgs = any(not endpoint.with_user_key for endpoint in brief.behaviour.endpoints)
+        org_service = _Clients(_target(brief, brief.target.org_url)) if wants_orgs else None
+        loan = TokenLoan(coordinator.admin_token)
         self._users = {
-            plan.index: User(
+            identity.plan.index: User(
                 brief,
-                plan,
-                Sender(brief, plan, key, HttpClient(target, context=context), self._lag),
+                identity.plan,
+                Sender(
+                    brief,
+                    identity,
+                    router.new(),
+                    self._lag,
+                    OrgAccess(org_service.new(), loan) if org_service is not None else None,
+                ),
                 self,
                 self._take,
                 self._user_left,
             )
-            for plan, key in identities
+            for identity in identities
         }
 
     async def run(self) -> PackEnd:
@@ -246,6 +257,18 @@ class Pack:
             detail=record.error_detail,
         )
         self._outbox.add(record)
+
+
+class _Clients:
+    """Makes connections to one server that share a TLS context."""
+
+    def __init__(self, target: HttpTarget) -> None:
+        self._target = target
+        self._context = target.tls.context() if target.tls else None
+
+    def new(self) -> HttpClient:
+        """A connection, not opened yet."""
+        return HttpClient(self._target, context=self._context)
 
 
 def _one(record: RequestRecord) -> Totals:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from raysim.core.control.messages import Orders, PackStatus
+from raysim.core.secret import Secret
 
 
 class CoordinatorPort(Protocol):
@@ -12,6 +13,9 @@ class CoordinatorPort(Protocol):
 
     async def report(self, status: PackStatus) -> Orders:
         """Hand in a report, get orders. Raises any exception when the coordinator cannot be reached."""
+
+    async def admin_token(self, refused: bool) -> Secret:  # noqa: FBT001 - what was lent last was refused
+        """Borrow the administrator's token. Raises any exception when there is none to be had."""
 
 
 class RecordsPort(Protocol):

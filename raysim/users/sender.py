@@ -1,49 +1,35 @@
-"""One question to the platform, from the moment it was due to the record it leaves behind."""
+"""One question to the platform, from the moment it was due to the record it leaves behind, retries included."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from time import monotonic_ns, time_ns
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from time import monotonic, monotonic_ns, time_ns
 
-from raysim.core.behaviour.conversation import estimate_tokens
+from raysim.core.behaviour.endpoint import EndpointPlan
+from raysim.core.behaviour.template import fill_path
+from raysim.core.control.circuit import Circuit, CircuitState
 from raysim.core.ids import request_id, trace_id, traceparent
-from raysim.core.plan.run_plan import PackBrief, UserPlan
-from raysim.core.pricing import Price, cost_usd
+from raysim.core.plan.run_plan import PackBrief
 from raysim.core.records.outcome import ErrorKind
-from raysim.core.records.request import ABSENT, RequestRecord
+from raysim.core.records.request import RequestRecord
+from raysim.core.rng import Stream
 from raysim.core.secret import Secret
+from raysim.users.attempt import AnswerReader, Attempt, Question
+from raysim.users.identity import Identity
 from raysim.users.lag import LagMeter
+from raysim.users.loan import TokenLoan
+from raysim.users.row import RowWriter, Sent
 from raysim.wire.client import HttpClient, request_head
-from raysim.wire.error_mapping import retry_after_s
-from raysim.wire.exchange import DETAIL_LIMIT, Exchange
-from raysim.wire.openai import ChatReader, ChatRequest, backend_of
+from raysim.wire.exchange import Exchange
+from raysim.wire.openai import ChatReader
+from raysim.wire.openai_request import Body, request_body
+from raysim.wire.target import HttpTarget, Timeouts
+from raysim.wire.whole_answer import WholeReader
 
-CHAT_PATH = "/v1/chat/completions"
-
-_HTTP_ERROR = 400
-#: after these the body of a response is as complete as it gets
-_ENDED = (ErrorKind.NONE, ErrorKind.STREAM_INTERRUPTED)
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is to be asked, and what the record has to know of it.
-
-    `due_ns` is monotonic; think times are seconds. `connect_ns` is how long a connection took to open that was not
-    ready when the question was due; 0 when it was.
-    """
-
-    request: ChatRequest
-    due_ns: int
-    conversation_id: str
-    turn: int
-    strategy: str
-    question_hash: int
-    prompt_estimate: int
-    think_s: float
-    think_planned_s: float
-    connect_ns: int = 0
+#: waits until a moment (monotonic ns); False when the user was told to go meanwhile
+Pause = Callable[[int], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,155 +41,197 @@ class Answer:
     retry_after_s: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class OrgAccess:
+    """The user's way to the organisation service, which wants the administrator's token."""
+
+    client: HttpClient
+    loan: TokenLoan
+
+
+@dataclass(frozen=True, slots=True)
+class _Service:
+    """One of the servers that a user speaks to."""
+
+    client: HttpClient
+    circuit: Circuit
+    loan: TokenLoan | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An endpoint as this user calls it: what never changes between requests."""
+
+    plan: EndpointPlan
+    service: _Service
+    head: bytes
+    streams: bool
+    timeouts: Timeouts
+
+
 class Sender:
     """Sends one user's questions with that user's key.
 
     Args:
         brief: the pack's brief.
-        user: the user.
-        key: its API key; kept in memory here and nowhere else. Empty for a server that asks for none.
-        client: its connection.
+        identity: the user; its key is kept in memory here and nowhere else.
+        client: its connection to the router.
         lag: the loop's lag, to flag what it spoilt.
+        orgs: its way to the organisation service; needed only where the mix holds that endpoint.
     """
 
-    def __init__(self, brief: PackBrief, user: UserPlan, key: Secret, client: HttpClient, lag: LagMeter) -> None:
+    def __init__(
+        self, brief: PackBrief, identity: Identity, client: HttpClient, lag: LagMeter, orgs: OrgAccess | None = None
+    ) -> None:
         self._brief = brief
-        self._user = user
-        self._client = client
-        self._lag = lag
-        self._key = key
+        self._identity = identity
+        self._rows = RowWriter(brief, identity, lag)
+        self._chances = Stream.of(identity.plan.seed, "retry", brief.incarnation)
         self._sequence = 0
-        headers = {"Authorization": f"Bearer {key.reveal()}"} if key.reveal() else {}
-        headers |= {
+        self._fixed: dict[str, str | int] = {
+            "model": identity.plan.model,
+            "org_id": identity.org_reference,
+            "user_id": identity.user_reference,
+        }
+        circuit = brief.behaviour.circuit
+        self._router = _Service(client, Circuit(circuit), None)
+        self._orgs = _Service(orgs.client, Circuit(circuit), orgs.loan) if orgs is not None else None
+        self._entries = [(plan, self._entry(plan)) for plan in brief.behaviour.endpoints]
+
+    def _entry(self, plan: EndpointPlan) -> _Entry:
+        service = self._router if plan.with_user_key else self._orgs
+        if service is None:
+            raise ValueError(f"endpoint {plan.label} needs access to the organisation service")
+        streams = plan.streams(streaming=self._brief.behaviour.streaming)
+        target = service.client.target
+        # an answer that comes whole has no first token to wait for
+        timeouts = target.timeouts if streams else replace(target.timeouts, first_token_s=target.timeouts.total_s)
+        return _Entry(plan, service, self._head(plan, target, streams=streams), streams, timeouts)
+
+    def _head(self, plan: EndpointPlan, target: HttpTarget, *, streams: bool) -> bytes:
+        headers = {
             "Content-Type": "application/json",
-            "Accept": "text/event-stream" if brief.behaviour.streaming else "application/json",
+            "Accept": "text/event-stream" if streams else "application/json",
             "User-Agent": "raysim",
         }
-        if brief.target.correlation_id:
-            headers["X-Correlation-ID"] = brief.target.correlation_id
-        self._head = request_head("POST", client.target, CHAT_PATH, headers)
+        if plan.with_user_key and self._identity.key.reveal():
+            headers = {"Authorization": f"Bearer {self._identity.key.reveal()}"} | headers
+        if self._brief.target.correlation_id:
+            headers["X-Correlation-ID"] = self._brief.target.correlation_id
+        return request_head(plan.method, target, fill_path(plan.path, self._fixed), headers)
 
-    async def open(self) -> int:
-        """Connect ahead of need; returns how many ns it took. A failure shows when the question is sent."""
-        if self._client.is_open:
+    def _entry_of(self, endpoint: EndpointPlan) -> _Entry:
+        return next(entry for plan, entry in self._entries if plan is endpoint)
+
+    async def open(self, endpoint: EndpointPlan) -> int:
+        """Connect ahead of need; returns how many ns it took. A failure shows when the question is sent.
+
+        Nothing is opened to a target whose circuit is open: connecting is asking, too.
+        """
+        service = self._entry_of(endpoint).service
+        if service.client.is_open or service.circuit.state is CircuitState.OPEN:
             return 0
         started_ns = monotonic_ns()
-        await self._client.open()
+        await service.client.open()
         return monotonic_ns() - started_ns
 
-    async def ask(self, question: Question, run_start_ns: int, wall_offset_ns: int) -> Answer:
-        """Send the question and read the answer. Cancelling closes the connection and still leaves a record.
+    async def ask(self, question: Question, run_start_ns: int, wall_offset_ns: int, pause: Pause) -> Answer:
+        """Send the question until it is answered or not to be sent again, and read the answer.
+
+        Cancelling closes the connection and still leaves a record.
 
         Args:
             question: what to ask.
             run_start_ns: the run's second 0 on this process's monotonic clock.
             wall_offset_ns: what to add to the monotonic clock for wall time.
+            pause: waits before a retry.
         """
-        body = question.request.body()
+        sent = self._number(run_start_ns, wall_offset_ns)
+        entry = self._entry_of(question.endpoint)
+        values: dict[str, str | int] = {
+            **self._fixed,
+            "question": question.ask.question,
+            "max_tokens": question.ask.max_tokens,
+            "request_id": sent.request_id,
+        }
+        body = request_body(entry.plan, question.ask, values, stream=entry.streams)
+        circuit = entry.service.circuit
+        sends = retries = 0
+        while True:
+            if not circuit.allows(monotonic()):
+                left_s = circuit.left_s(monotonic())
+                attempt = Attempt.unsent(_reader(entry), ErrorKind.CIRCUIT_OPEN, f"not sent: open for {left_s:.1f} s")
+                break
+            attempt = await self._attempt(entry, body, sent, values)
+            sends += attempt.sends
+            circuit.note(attempt.error.outcome, monotonic())
+            if not await self._again(attempt, retries, circuit, pause):
+                break
+            retries += 1
+        record = self._rows.write(question, body, attempt, sends, sent)
+        return Answer(record, attempt.reader.text, attempt.retry_after_s)
+
+    def _number(self, run_start_ns: int, wall_offset_ns: int) -> Sent:
+        """Ids for the next request; all its attempts carry the same ones."""
         self._sequence += 1
-        user, brief = self._user, self._brief
-        rid = request_id(brief.short_id, user.index, brief.incarnation, self._sequence)
-        trace = trace_id(brief.seed, user.index, brief.incarnation, self._sequence)
-        request = self._head + (
-            f"X-Request-ID: {rid}\r\ntraceparent: {traceparent(trace)}\r\nContent-Length: {len(body)}\r\n\r\n"
-        ).encode("latin-1")
-        reader = ChatReader(stream=question.request.stream)
+        brief, user = self._brief, self._identity.plan.index
+        return Sent(
+            request_id(brief.short_id, user, brief.incarnation, self._sequence),
+            trace_id(brief.seed, user, brief.incarnation, self._sequence),
+            run_start_ns,
+            wall_offset_ns,
+        )
+
+    async def _again(self, attempt: Attempt, retries: int, circuit: Circuit, pause: Pause) -> bool:
+        """Wait for the next attempt; False when there is none."""
+        policy = self._brief.behaviour.retry
+        if attempt.error is ErrorKind.NONE or not policy.attempts or circuit.state is CircuitState.OPEN:
+            return False
+        pause_s = policy.pause_s(attempt.failed, retries, self._chances.random())
+        if pause_s is None:
+            return False
         try:
-            exchange, attempts = await self._client.send(request + body, reader)
+            return await pause(monotonic_ns() + int(pause_s * 1e9))
         except asyncio.CancelledError:
-            exchange, attempts = self._client.last_exchange or Exchange(), self._client.last_attempts
+            # told to end at once: the failure so far is how the request ended
+            return False
+
+    async def _attempt(self, entry: _Entry, body: Body, sent: Sent, values: dict[str, str | int]) -> Attempt:
+        reader, client, loan = _reader(entry), entry.service.client, entry.service.loan
+        token: Secret | None = None
+        lines = f"X-Request-ID: {sent.request_id}\r\ntraceparent: {traceparent(sent.trace_id)}\r\n"
+        if loan is not None:
+            try:
+                token = await loan.token()
+            except asyncio.CancelledError:
+                return Attempt.unsent(reader, ErrorKind.CANCELLED, "cancelled before the request was sent")
+            except Exception as error:  # noqa: BLE001 - whatever kept the token away, the request cannot be sent
+                return Attempt.unsent(reader, ErrorKind.AUTH, f"no administrator's token: {type(error).__name__}")
+            self._rows.hide(token)
+            lines += f"Authorization: Bearer {token.reveal()}\r\n"
+        request = entry.head + f"{lines}Content-Length: {len(body.data)}\r\n\r\n".encode("latin-1") + body.data
+        try:
+            exchange, sends = await client.send(request, reader, entry.timeouts)
+        except asyncio.CancelledError:
+            exchange, sends = client.last_exchange or Exchange(), client.last_attempts
             if exchange.end_ns == 0:
                 exchange.fail(ErrorKind.CANCELLED, "cancelled before the request was sent")
-        if exchange.error is ErrorKind.NONE or (exchange.error in _ENDED and exchange.status >= _HTTP_ERROR):
-            reader.finish(exchange.status, exchange.headers)
-        record = self._record(question, exchange, reader, rid, trace, run_start_ns)
-        record.attempts = attempts
-        record.due_unix_ns = question.due_ns + wall_offset_ns
-        wait_s = retry_after_s(exchange.headers, reader.body) if record.error_type else None
-        return Answer(record, reader.text, wait_s)
-
-    def _record(
-        self, question: Question, exchange: Exchange, reader: ChatReader, rid: str, trace: str, run_start_ns: int
-    ) -> RequestRecord:
-        due_ns = question.due_ns
-        end_ns = exchange.end_ns or monotonic_ns()
-        phase = self._brief.schedule.phase_at((due_ns - run_start_ns) / 1e9)
-        # a refusal stays one although its connection broke before it was fully told
-        error = reader.error or exchange.error
-        record = RequestRecord(
-            request_id=rid,
-            trace_id=trace,
-            conversation_id=question.conversation_id,
-            org_id=self._user.org_name,
-            user_id=self._user.name,
-            worker=self._brief.pack.name,
-            phase=phase.name if phase else "",
-            endpoint="chat",
-            model=question.request.model,
-            strategy=question.strategy,
-            backend=backend_of(exchange.headers),
-            error_type=error,
-            finish_reason=reader.finish_reason,
-            error_detail=self._redacted(reader.detail or exchange.detail),
-            http_status=exchange.status or ABSENT,
-            turn=question.turn,
-            sent_ns=_after(due_ns, exchange.sent_ns),
-            first_byte_ns=_after(due_ns, exchange.first_byte_ns),
-            first_token_ns=_after(due_ns, reader.first_token_ns),
-            first_output_ns=_after(due_ns, reader.first_output_ns),
-            last_token_ns=_after(due_ns, reader.last_token_ns),
-            end_ns=end_ns - due_ns,
-            connect_ns=question.connect_ns + exchange.connect_ns or ABSENT,
-            max_tokens=question.request.max_tokens,
-            chunks=reader.chunks,
-            token_reads=reader.token_reads,
-            bytes_received=exchange.bytes_received,
-            question_hash=question.question_hash,
-            think_s=question.think_s,
-            think_planned_s=question.think_planned_s,
-            streamed=question.request.stream,
-            lag_flagged=self._lag.spoilt(exchange.sent_ns, reader.first_token_ns, end_ns),
-            excluded=phase.excluded if phase else True,
-            chunk_gaps_us=reader.gaps_us,
-        )
-        self._count_tokens(record, question, reader)
-        return record
-
-    def _count_tokens(self, record: RequestRecord, question: Question, reader: ChatReader) -> None:
-        price = self._brief.prices.get(record.model, _FREE)
-        record.reserved_usd = cost_usd(price, question.prompt_estimate, question.request.max_tokens)
-        usage = reader.usage
-        if usage is not None:
-            record.token_source = "usage"  # noqa: S105 - where the counts come from
-            record.prompt_tokens = usage.prompt_tokens
-            record.completion_tokens = usage.completion_tokens
-            record.cached_tokens = ABSENT if usage.cached_tokens is None else usage.cached_tokens
-            record.reasoning_tokens = ABSENT if usage.reasoning_tokens is None else usage.reasoning_tokens
-        elif reader.chunks or record.error_type is ErrorKind.NONE:
-            # nothing stated: what arrived was generated, and was billed with its prompt
-            record.token_source = "chunks"  # noqa: S105
-            record.prompt_tokens = question.prompt_estimate
-            record.completion_tokens = reader.chunks or (estimate_tokens(reader.text) if reader.text else 0)
-        if record.token_source:
-            record.cost_usd = cost_usd(price, record.prompt_tokens, record.completion_tokens)
-
-    def _redacted(self, detail: str) -> str:
-        """What the platform said, cut to what a record holds; some quote the key that they refuse."""
-        key = self._key.reveal()
-        return (detail.replace(key, repr(self._key)) if key else detail)[:DETAIL_LIMIT]
+        attempt = Attempt.of(exchange, reader, sends, entry.plan.expectation(values))
+        if loan is not None and token is not None and attempt.error is ErrorKind.AUTH:
+            loan.refused(token)
+        return attempt
 
     def close(self) -> None:
-        """Close the connection."""
-        self._client.close()
+        """Close the connections."""
+        for service in (self._router, self._orgs):
+            if service is not None:
+                service.client.close()
 
 
-_FREE = Price(0.0, 0.0)
+def _reader(entry: _Entry) -> AnswerReader:
+    return ChatReader(stream=entry.streams) if entry.plan.generates else WholeReader(entry.plan.kind)
 
 
 def wall_offset_ns() -> int:
     """What to add to this process's monotonic clock to get wall time."""
     return time_ns() - monotonic_ns()
-
-
-def _after(due_ns: int, stamp_ns: int) -> int:
-    return stamp_ns - due_ns if stamp_ns else ABSENT

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import PurePath
 from time import monotonic_ns
 
-from raysim.core.behaviour.conversation import Conversation, estimate_tokens
-from raysim.core.behaviour.questions import QuestionWalk, question_hash
+from raysim.core.behaviour.conversation import Conversation
+from raysim.core.behaviour.endpoint import EndpointPlan
 from raysim.core.control.messages import REQUEST_LIMIT
 from raysim.core.plan.run_plan import PackBrief, UserPlan
 from raysim.core.records.outcome import ErrorKind
@@ -17,8 +16,8 @@ from raysim.core.records.request import RequestRecord
 from raysim.core.rng import Stream
 from raysim.users.alarm import Alarm
 from raysim.users.ports import RunClock
-from raysim.users.sender import Answer, Question, Sender
-from raysim.wire.openai import ChatMessage, ChatRequest
+from raysim.users.questioner import Questioner, Thought
+from raysim.users.sender import Answer, Sender
 
 _NAN = float("nan")
 #: a connection that has to be opened is opened this long before it is needed
@@ -33,19 +32,6 @@ _TIMER_STEP_NS = 1_000_000
 CRASHED = "crashed"
 #: a refusal that asking again cannot change: the user has nothing left to do
 _FINAL = frozenset({ErrorKind.BUDGET_EXCEEDED, ErrorKind.QUOTA_EXCEEDED, ErrorKind.AUTH})
-
-
-@dataclass(frozen=True, slots=True)
-class _Pause:
-    """The pause before a question: when it was due (monotonic ns), what was planned and what was, in seconds.
-
-    Both are NaN where the pause says nothing of how people think. `connect_ns` as in `Question`.
-    """
-
-    due_ns: int
-    planned_s: float = _NAN
-    actual_s: float = _NAN
-    connect_ns: int = 0
 
 
 class User:
@@ -78,8 +64,7 @@ class User:
         self._record = record
         self._left = left
         self._stream = Stream.of(plan.seed, "behaviour", brief.incarnation)
-        self._walk = QuestionWalk(brief.seed, plan.index, brief.users_in_run, brief.incarnation)
-        self._conversations = 0
+        self._questioner = Questioner(brief, plan, self._stream)
         self._asked = 0
         self._failures = 0
         self._ended = False
@@ -159,46 +144,42 @@ class User:
         for number in range(max(1, questions)):
             if not self.active or (number and ends_ns is not None and monotonic_ns() >= ends_ns):
                 return
+            endpoint = self._questioner.endpoint()
+            if not endpoint.converses:
+                await self._turn(endpoint, None)
+                continue
             if conversation is None or turns_left <= 0:
-                conversation = self._new_conversation()
-                several = self._stream.random() < behaviour.multi_turn_probability
-                turns_left = behaviour.turns.sample_int(self._stream) if several else 1
+                conversation = self._questioner.new_conversation()
+                turns_left = self._questioner.turns()
             turns_left -= 1
-            if not await self._turn(conversation):
+            if not await self._turn(endpoint, conversation):
                 conversation = None
 
-    def _new_conversation(self) -> Conversation:
-        self._conversations += 1
-        behaviour = self._brief.behaviour
-        return Conversation(
-            f"{self.plan.name}-{self._brief.incarnation}.{self._conversations}",
-            behaviour.system_prompt,
-            behaviour.context_limit_tokens,
-        )
-
-    async def _turn(self, conversation: Conversation) -> bool:
+    async def _turn(self, endpoint: EndpointPlan, conversation: Conversation | None) -> bool:
         """Think, ask, read. False when the conversation cannot go on."""
-        pause = await self._think()
+        thought = await self._think(endpoint)
         if not self.active:
             return False
-        question, text = self._question(conversation, pause)
+        question = self._questioner.question(endpoint, conversation, thought)
+        clock = self._clock
         self.in_flight = True
         try:
-            answer = await self._sender.ask(question, self._clock.run_start_ns, self._clock.wall_offset_ns)
+            answer = await self._sender.ask(question, clock.run_start_ns, clock.wall_offset_ns, self._stays_until)
         finally:
             self.in_flight = False
         self._answered_ns = monotonic_ns()
         self._record(answer.record)
         self._asked += 1
-        self._consider_leaving(answer)
+        self._consider_leaving(answer, endpoint)
         if answer.record.error_type is not ErrorKind.NONE:
             self._back_off(answer)
             return False
         self._failures = 0
-        conversation.answered(text, answer.text)
+        if conversation is not None:
+            conversation.answered(question.ask.question, answer.text)
         return True
 
-    async def _think(self) -> _Pause:
+    async def _think(self, endpoint: EndpointPlan) -> Thought:
         """Pause as people do, and connect shortly before it is over."""
         started_ns, now_ns = self._answered_ns, monotonic_ns()
         planned_s = self._brief.behaviour.think_s.sample(self._stream) if started_ns else _NAN
@@ -207,7 +188,7 @@ class User:
         connect_ns = 0
         if due_ns > now_ns:
             await self._stay_until(due_ns - int(_OPEN_AHEAD_S * 1e9))
-            connect_ns = await self._connect()
+            connect_ns = await self._connect(endpoint)
             if monotonic_ns() <= due_ns:
                 connect_ns = 0
             await self._stay_until(due_ns)
@@ -215,16 +196,16 @@ class User:
         due_ns = min(due_ns, now_ns)
         if started_ns == 0 or self._not_before_ns > meant_ns:
             # an arrival, or a pause that a refusal or failure stretched, says nothing of how people think
-            return _Pause(due_ns, connect_ns=connect_ns)
-        return _Pause(due_ns, planned_s, (now_ns - started_ns) / 1e9, connect_ns)
+            return Thought(due_ns, connect_ns=connect_ns)
+        return Thought(due_ns, planned_s, (now_ns - started_ns) / 1e9, connect_ns)
 
-    async def _connect(self) -> int:
+    async def _connect(self, endpoint: EndpointPlan) -> int:
         """Open the connection if there is need; returns how many ns that took."""
         if not self.active:
             return 0
         self._connecting = True
         try:
-            return await self._sender.open()
+            return await self._sender.open(endpoint)
         except asyncio.CancelledError:
             if not self._ended:
                 raise
@@ -233,39 +214,10 @@ class User:
         finally:
             self._connecting = False
 
-    def _question(self, conversation: Conversation, pause: _Pause) -> tuple[Question, str]:
-        behaviour = self._brief.behaviour
-        names, weights = zip(*behaviour.strategies, strict=True)
-        strategy = names[self._stream.weighted(weights)]
-        follow_up = conversation.turns_asked > 0
-        text, strategy = self._walk.next(strategy, follow_up=follow_up)
-        max_tokens = behaviour.max_tokens.sample_int(self._stream)
-        messages = conversation.prompt(text, max_tokens)
-        request = ChatRequest(
-            model=self.plan.model,
-            messages=tuple(ChatMessage(role, content) for role, content in messages),
-            max_tokens=max_tokens,
-            temperature=behaviour.temperature.sample(self._stream) if behaviour.temperature else None,
-            stream=behaviour.streaming,
-        )
-        question = Question(
-            request=request,
-            due_ns=pause.due_ns,
-            conversation_id=conversation.conversation_id,
-            turn=conversation.turns_asked,
-            strategy=strategy,
-            question_hash=question_hash(text),
-            prompt_estimate=sum(estimate_tokens(content) for _, content in messages),
-            think_s=pause.actual_s,
-            think_planned_s=pause.planned_s,
-            connect_ns=pause.connect_ns,
-        )
-        return question, text
-
-    def _consider_leaving(self, answer: Answer) -> None:
+    def _consider_leaving(self, answer: Answer, endpoint: EndpointPlan) -> None:
         most = self._brief.limits.max_requests_per_user
         error = answer.record.error_type
-        if error in _FINAL:
+        if error in _FINAL and endpoint.with_user_key:
             self._leave(str(error))
         elif most is not None and self._asked >= most:
             self._leave(REQUEST_LIMIT)
@@ -276,11 +228,22 @@ class User:
         self.end()
 
     def _back_off(self, answer: Answer) -> None:
-        """A platform in trouble is not hammered: wait as long as it asks, else twice as long as the last time."""
-        own_s = min(_LONGEST_BACKOFF_S, _FIRST_BACKOFF_S * 2.0 ** min(self._failures, _MOST_DOUBLINGS))
+        """A platform in trouble is not hammered: wait as long as it asks, else twice as long as the last time.
+
+        Where a circuit breaker is to do that, the wait does not grow: it would keep the circuit from ever opening, and
+        what is not sent while it is open comes at the pace of thinking.
+        """
+        growing = self._brief.behaviour.circuit is None
+        doublings = min(self._failures, _MOST_DOUBLINGS) if growing else 0
+        own_s = min(_LONGEST_BACKOFF_S, _FIRST_BACKOFF_S * 2.0**doublings)
         self._failures += 1
         wait_s = own_s if answer.retry_after_s is None else answer.retry_after_s
         self._not_before_ns = self._answered_ns + int(wait_s * 1e9)
+
+    async def _stays_until(self, due_ns: int) -> bool:
+        """Sleep until `due_ns`; False when told to go."""
+        await self._stay_until(due_ns)
+        return self.active
 
     async def _stay_until(self, due_ns: int) -> None:
         """Sleep until `due_ns`, or until told to go."""

@@ -11,7 +11,7 @@ from time import monotonic_ns
 from raysim.core.records.outcome import ErrorKind
 from raysim.wire.connection import Connection, tls_text
 from raysim.wire.exchange import BodyReader, Exchange
-from raysim.wire.target import HttpTarget
+from raysim.wire.target import HttpTarget, Timeouts
 
 
 class HttpClient:
@@ -60,8 +60,10 @@ class HttpClient:
             exchange.end_ns = monotonic_ns()
         return exchange
 
-    async def send(self, request: bytes, reader: BodyReader) -> tuple[Exchange, int]:
+    async def send(self, request: bytes, reader: BodyReader, timeouts: Timeouts | None = None) -> tuple[Exchange, int]:
         """Send head and body, feed the response to `reader`; returns how it went and how often it was sent.
+
+        `timeouts` replaces the target's own, except for connecting.
 
         A connection that was kept alive and turns out to be closed before any byte of the response arrived is a race
         that nobody lost: the request is sent once more on a fresh one.
@@ -72,17 +74,18 @@ class HttpClient:
         exchange = self.last_exchange = Exchange()
         self.last_attempts = 1
         kept_alive = self.is_open and self._connection is not None and self._connection.uses > 0
-        await self._attempt(request, reader, exchange)
+        timeouts = timeouts or self.target.timeouts
+        await self._attempt(request, reader, timeouts, exchange)
         if kept_alive and exchange.error is ErrorKind.CONNECTION_RESET and exchange.bytes_received == 0:
             exchange = self.last_exchange = Exchange()
             self.last_attempts = 2
-            await self._attempt(request, reader, exchange)
+            await self._attempt(request, reader, timeouts, exchange)
         return exchange, self.last_attempts
 
-    async def _attempt(self, request: bytes, reader: BodyReader, exchange: Exchange) -> None:
+    async def _attempt(self, request: bytes, reader: BodyReader, timeouts: Timeouts, exchange: Exchange) -> None:
         await self.open(exchange)
         if exchange.error is ErrorKind.NONE and self._connection is not None:
-            await self._connection.exchange(request, reader, self.target.timeouts, exchange)
+            await self._connection.exchange(request, reader, timeouts, exchange)
 
     def close(self) -> None:
         """Close the connection, if there is one."""

@@ -1,12 +1,8 @@
-"""The OpenAI dialect: chat requests out; streamed and whole answers in, decoded only as far as they are needed."""
+"""Generated answers of the OpenAI dialect, streamed or whole, decoded only as far as they are needed."""
 
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
-from typing import Any
-
-import msgspec
 
 from raysim.core.records.outcome import ErrorKind
 from raysim.wire.completion import DECODE_ERRORS, NO_ERROR, Choice, Usage, decode_completion
@@ -24,39 +20,6 @@ _REASON_LIMIT = 40
 _DONE = b"[DONE]"
 _NS_PER_US = 1000
 _MAX_GAP_US = 0xFFFF_FFFF
-
-
-@dataclass(frozen=True, slots=True)
-class ChatMessage:
-    """One message of a conversation."""
-
-    role: str
-    content: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChatRequest:
-    """One chat completion to ask for. `temperature` None leaves it to the platform."""
-
-    model: str
-    messages: tuple[ChatMessage, ...]
-    max_tokens: int
-    temperature: float | None
-    stream: bool
-
-    def body(self) -> bytes:
-        """The request's JSON body."""
-        fields: dict[str, Any] = {
-            "model": self.model,
-            "messages": [{"role": m.role, "content": m.content} for m in self.messages],
-            "max_tokens": self.max_tokens,
-        }
-        if self.temperature is not None:
-            fields["temperature"] = round(self.temperature, 4)
-        if self.stream:
-            fields["stream"] = True
-            fields["stream_options"] = {"include_usage": True}
-        return msgspec.json.encode(fields)
 
 
 class ChatReader:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from raysim.core.behaviour.distributions import Distribution
 from raysim.core.behaviour.endpoint import CHAT, EndpointPlan
 from raysim.core.control.circuit import CircuitPolicy
-from raysim.core.control.retry import RetryPolicy
+from raysim.core.control.retry import NO_RETRY, RetryPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,5 +30,5 @@ class Behaviour:
     system_prompt: str
     streaming: bool
     endpoints: tuple[EndpointPlan, ...] = (CHAT,)
-    retry: RetryPolicy = RetryPolicy()
+    retry: RetryPolicy = NO_RETRY
     circuit: CircuitPolicy | None = None

@@ -80,12 +80,10 @@ class Expectation:
         except (ValueError, RecursionError):
             return "the answer is not one JSON document"
         for place, step in enumerate(self.json_path):
-            if isinstance(step, str) and isinstance(value, dict) and step in value:
-                value = value[step]
-            elif isinstance(step, int) and isinstance(value, list) and step < len(value):
-                value = value[step]
-            else:
+            there = _below(value, step)
+            if not there:
                 return f"the answer has no {_spelt(self.json_path[: place + 1])}"
+            value = there[0]
         if self.compare and not _same(value, self.equals):
             return f"{_spelt(self.json_path)} is {_shown(value)} instead of {_shown(self.equals)}"
         return ""
@@ -100,6 +98,13 @@ class Finding:
     status: int
     text: str
     body: bytes
+
+
+def _below(value: object, step: str | int) -> tuple[object] | tuple[()]:
+    """What lies one step below `value`; empty when nothing does."""
+    if isinstance(step, str):
+        return (value[step],) if isinstance(value, dict) and step in value else ()
+    return (value[step],) if isinstance(value, list) and step < len(value) else ()
 
 
 def _same(value: object, expected: JsonScalar) -> bool:

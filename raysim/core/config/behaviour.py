@@ -120,8 +120,8 @@ class ErrorHandlingSpec(Part):
     )
     honour_retry_after: Flag = Field(
         default=False,
-        description="whether a `Retry-After` of up to a minute replaces the pause (a longer one ends the retries); off, "
-        "as retries are",
+        description="whether a `Retry-After` of up to a minute replaces the pause (a longer one ends the retries); "
+        "off, as retries are",
     )
     circuit_breaker: CircuitBreakerSpec | None = Field(None, description="stop asking after failures; off by default")
 

@@ -73,6 +73,9 @@ class RetryPolicy:
         return chance * min(LONGEST_PAUSE_S, self.backoff_s * 2.0 ** min(retries_made, _MOST_DOUBLINGS))
 
 
+NO_RETRY = RetryPolicy()
+
+
 def _may_be_sent_again(failed: FailedAttempt) -> bool:
     if failed.first_token_arrived:
         return False

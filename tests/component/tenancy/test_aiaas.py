@@ -65,8 +65,9 @@ async def test_a_tenants_whole_life(platform: RunningPlatform) -> None:
     org_id = await keeper.create_org("org-1", "org-1-abc")
     await enter(Resource("org", org_id, org_id, "org-1"))
     assert await keeper.set_budget(org_id, 0.5)
-    key = await bootstrap_user(keeper, org_id, USER, run_id="run-1", key_days=1, enter=enter)
-    assert key.reveal() not in repr(written)
+    made = await bootstrap_user(keeper, org_id, USER, run_id="run-1", key_days=1, enter=enter)
+    assert made.key.reveal() not in repr(written)
+    assert made.user_id == next(resource.resource_id for resource in written if resource.kind == "user")
     assert [resource.kind for resource in ledger.owed()] == ["key", "user", "org"]
     before = await books(platform)
     assert (before["keys"]["active"], before["users"]["active"], before["orgs"]["active"]) == (1, 1, 1)

@@ -18,6 +18,7 @@ from raysim.core.records.batch import decode_batch
 from raysim.core.records.columns import BatchColumns
 from raysim.core.records.request import COLUMNS
 from raysim.core.secret import Secret
+from raysim.users.identity import Identity
 from raysim.users.pack import Pack, PackEnd
 
 KEY = "sk-a-key-that-nobody-may-see"
@@ -91,6 +92,9 @@ class FakeCoordinator:
         self.statuses: list[PackStatus] = []
         self.error: Exception | None = None
         self.hanging = False
+        #: what is lent: the first, and each time one was refused the next; nothing when there is none left
+        self.tokens: list[str] = []
+        self.lent: list[bool] = []
         self._start_s = monotonic()
         self._switches: list[Switch] = []
         self._stop: StopOrder | None = None
@@ -106,6 +110,12 @@ class FakeCoordinator:
         async with self._heard:
             self._heard.notify_all()
         return Orders(monotonic(), time() - monotonic(), self.lease_s, 0.01, self._start_s, switches, self._stop)
+
+    async def admin_token(self, refused: bool) -> Secret:
+        self.lent.append(refused)
+        if refused:
+            self.tokens.pop(0)
+        return Secret(self.tokens[0])
 
     def switch(self, *users: int, on: bool = True) -> None:
         """Order users to come or go now."""
@@ -186,7 +196,13 @@ class Stage:
     """One pack with its surroundings."""
 
     def __init__(
-        self, brief: PackBrief, *, keys: Sequence[str] = (), lease_s: float = 30.0, debug: bool = False
+        self,
+        brief: PackBrief,
+        *,
+        keys: Sequence[str] = (),
+        lease_s: float = 30.0,
+        debug: bool = False,
+        ids: tuple[str, str] = ("org-id", "user-id"),
     ) -> None:
         self.coordinator = FakeCoordinator(lease_s=lease_s)
         self.records = FakeRecords()
@@ -194,7 +210,7 @@ class Stage:
         secrets = [Secret(key) for key in (keys or [KEY] * len(users))]
         self.pack = Pack(
             brief,
-            list(zip(users, secrets, strict=True)),
+            [Identity(user, secret, *ids) for user, secret in zip(users, secrets, strict=True)],
             self.coordinator,
             self.records,
             node="node-1",

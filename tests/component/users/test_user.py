@@ -14,6 +14,7 @@ from raysim.core.behaviour.behaviour import Behaviour
 from raysim.core.plan.run_plan import PackBrief
 from raysim.core.records.request import RequestRecord
 from raysim.core.secret import Secret
+from raysim.users.identity import Identity
 from raysim.users.lag import LagMeter
 from raysim.users.sender import Sender, wall_offset_ns
 from raysim.users.user import User
@@ -42,7 +43,7 @@ class Actor:
         brief: PackBrief = make_brief(f"http://127.0.0.1:{server.port}", 1, behaviour, max_requests=max_requests)
         plan = brief.pack.users[0]
         client = HttpClient(HttpTarget.of(brief.target.router_url, timeouts=Timeouts(2.0, 5.0, 5.0)))
-        sender = Sender(brief, plan, Secret(KEY), client, LagMeter())
+        sender = Sender(brief, Identity(plan, Secret(KEY)), client, LagMeter())
         self.user = User(brief, plan, sender, self, self._take, lambda user, why: self.left.append((user, why)))
         self._news = asyncio.Event()
         self.user.start()

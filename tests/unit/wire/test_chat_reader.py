@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from raysim.core.records.outcome import ErrorKind
 from raysim.wire import openai
-from raysim.wire.openai import ChatMessage, ChatReader, ChatRequest, backend_of
+from raysim.wire.openai import ChatReader, backend_of
 from tests.unit.wire.chunks import DONE, ROLE, STOP, STREAM, WHOLE, chunk, event, usage, words
 
 MS = 1_000_000
@@ -309,24 +309,6 @@ def test_a_second_attempt_forgets_the_first() -> None:
     reader.feed(b"".join([*words("new"), STOP]), 5 * MS)
     reader.finish(200, STREAM)
     assert (reader.text, reader.chunks, reader.first_token_ns, list(reader.gaps_us)) == ("new", 1, 5 * MS, [])
-
-
-# ── requests ──
-
-
-def test_a_request_asks_for_usage_only_in_a_stream() -> None:
-    messages = (ChatMessage("system", "be kind"), ChatMessage("user", 'say "ï"'))
-    streamed = orjson.loads(ChatRequest("m", messages, 9, 0.123456, stream=True).body())
-    assert streamed == {
-        "model": "m",
-        "messages": [{"role": "system", "content": "be kind"}, {"role": "user", "content": 'say "ï"'}],
-        "max_tokens": 9,
-        "temperature": 0.1235,
-        "stream": True,
-        "stream_options": {"include_usage": True},
-    }
-    whole = orjson.loads(ChatRequest("m", messages, 9, None, stream=False).body())
-    assert whole.keys() == {"model", "messages", "max_tokens"}
 
 
 def test_backends_are_named_by_headers() -> None:

@@ -121,16 +121,7 @@ NOT_YET: list[tuple[str, dict[str, Any]]] = [
         {"userBehavior": {"promptTokens": {"sharedPrefixTokens": 9}}},
     ),
     ("spec.userBehavior.promptTokens.cache", {"userBehavior": {"promptTokens": {"cache": "repeat"}}}),
-    ("spec.userBehavior.errorHandling.retryAttempts", {"userBehavior": {"errorHandling": {"retryAttempts": 1}}}),
-    (
-        "spec.userBehavior.errorHandling.honourRetryAfter",
-        {"userBehavior": {"errorHandling": {"honourRetryAfter": True}}},
-    ),
-    ("spec.userBehavior.errorHandling.circuitBreaker", {"userBehavior": {"errorHandling": {"circuitBreaker": {}}}}),
     ("spec.bootstrap.onLoss", {"bootstrap": {"onLoss": "respawn"}}),
-    ("spec.endpoints", {"endpoints": [{"name": "chat"}, {"name": "embeddings"}]}),
-    ("spec.endpoints", {"endpoints": [{"name": "chat", "path": "/v2/chat"}]}),
-    ("spec.endpoints", {"endpoints": [{"name": "completions"}]}),
     ("spec.loadPattern.arrivals.mode", {"loadPattern": {"arrivals": {"mode": "poisson", "requestsPerSecond": 5}}}),
     (
         "spec.loadPattern.phases[0].arrivals.mode",

@@ -1,0 +1,155 @@
+"""From a question and its last attempt to the row that they leave behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import monotonic_ns
+
+from raysim.core.behaviour.conversation import estimate_tokens
+from raysim.core.plan.run_plan import PackBrief
+from raysim.core.pricing import Price, cost_usd
+from raysim.core.records.outcome import ErrorKind
+from raysim.core.records.request import ABSENT, RequestRecord
+from raysim.core.secret import Secret
+from raysim.users.attempt import Attempt, Question
+from raysim.users.identity import Identity
+from raysim.users.lag import LagMeter
+from raysim.wire.exchange import DETAIL_LIMIT
+from raysim.wire.openai import ChatReader, backend_of
+from raysim.wire.openai_request import Body
+from raysim.wire.whole_answer import WholeReader
+
+_FREE = Price(0.0, 0.0)
+_HTTP_REDIRECT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The ids of a request and the clocks of the run: second 0 on the monotonic clock, and its offset to wall time."""
+
+    request_id: str
+    trace_id: str
+    run_start_ns: int
+    wall_offset_ns: int
+
+
+class RowWriter:
+    """Writes one user's rows.
+
+    Args:
+        brief: the pack's brief.
+        identity: the user.
+        lag: the loop's lag, to flag what it spoilt.
+    """
+
+    def __init__(self, brief: PackBrief, identity: Identity, lag: LagMeter) -> None:
+        self._brief = brief
+        self._user = identity.plan
+        self._lag = lag
+        self._secrets = {identity.key}
+
+    def hide(self, secret: Secret) -> None:
+        """Never write `secret`, whatever the platform quotes."""
+        self._secrets.add(secret)
+
+    def write(self, question: Question, body: Body, attempt: Attempt, sends: int, sent: Sent) -> RequestRecord:
+        """The row of a request that was sent `sends` times; times are those of the last attempt."""
+        exchange, due_ns = attempt.exchange, question.due_ns
+        end_ns = exchange.end_ns or monotonic_ns()
+        phase = self._brief.schedule.phase_at((due_ns - sent.run_start_ns) / 1e9)
+        record = RequestRecord(
+            request_id=sent.request_id,
+            trace_id=sent.trace_id,
+            conversation_id=question.conversation_id,
+            org_id=self._user.org_name,
+            user_id=self._user.name,
+            worker=self._brief.pack.name,
+            phase=phase.name if phase else "",
+            endpoint=question.endpoint.label,
+            model=body.model,
+            strategy=question.strategy,
+            backend=backend_of(exchange.headers),
+            error_type=attempt.error,
+            error_detail=self._redacted(attempt.detail),
+            http_status=exchange.status or ABSENT,
+            turn=question.turn,
+            attempts=sends,
+            due_unix_ns=due_ns + sent.wall_offset_ns,
+            sent_ns=_after(due_ns, exchange.sent_ns),
+            first_byte_ns=_after(due_ns, exchange.first_byte_ns),
+            end_ns=end_ns - due_ns,
+            connect_ns=question.connect_ns + exchange.connect_ns or ABSENT,
+            max_tokens=body.max_tokens,
+            bytes_received=exchange.bytes_received,
+            question_hash=question.question_hash,
+            think_s=question.think_s,
+            think_planned_s=question.think_planned_s,
+            streamed=False,
+            lag_flagged=self._lag.spoilt(exchange.sent_ns, attempt.reader.first_token_ns, end_ns),
+            excluded=phase.excluded if phase else True,
+        )
+        if isinstance(attempt.reader, ChatReader):
+            self._generated(record, question, attempt.reader)
+        else:
+            self._stated(record, question, attempt.reader)
+        self._price(record, question)
+        return record
+
+    def _generated(self, record: RequestRecord, question: Question, reader: ChatReader) -> None:
+        due_ns = question.due_ns
+        record.streamed = question.endpoint.streams(streaming=self._brief.behaviour.streaming)
+        record.finish_reason = reader.finish_reason
+        record.first_token_ns = _after(due_ns, reader.first_token_ns)
+        record.first_output_ns = _after(due_ns, reader.first_output_ns)
+        record.last_token_ns = _after(due_ns, reader.last_token_ns)
+        record.chunks = reader.chunks
+        record.token_reads = reader.token_reads
+        record.chunk_gaps_us = reader.gaps_us
+        usage = reader.usage
+        if usage is not None:
+            record.token_source = "usage"  # noqa: S105 - where the counts come from
+            record.prompt_tokens = usage.prompt_tokens
+            record.completion_tokens = usage.completion_tokens
+            record.cached_tokens = ABSENT if usage.cached_tokens is None else usage.cached_tokens
+            record.reasoning_tokens = ABSENT if usage.reasoning_tokens is None else usage.reasoning_tokens
+        elif reader.chunks or _answered(record):
+            # nothing stated: what arrived was generated, and was billed with its prompt
+            record.token_source = "chunks"  # noqa: S105
+            record.prompt_tokens = question.prompt_estimate
+            record.completion_tokens = reader.chunks or (estimate_tokens(reader.text) if reader.text else 0)
+
+    def _stated(self, record: RequestRecord, question: Question, reader: WholeReader) -> None:
+        """What is not stated stays absent; only a prompt that was surely read, as embeddings are, is estimated."""
+        tokens = reader.tokens
+        prompt = tokens.prompt if tokens is not None else None
+        completion = tokens.completion if tokens is not None and question.endpoint.kind == "custom" else None
+        if prompt is not None or completion is not None:
+            record.token_source = "usage"  # noqa: S105
+            record.prompt_tokens = ABSENT if prompt is None else prompt
+            record.completion_tokens = ABSENT if completion is None else completion
+        elif question.endpoint.kind == "embeddings" and _answered(record):
+            record.token_source = "estimate"  # noqa: S105
+            record.prompt_tokens = question.prompt_estimate
+
+    def _price(self, record: RequestRecord, question: Question) -> None:
+        """A retried attempt was not billed, so that the last one's price is the request's."""
+        price = self._brief.prices.get(record.model, _FREE)
+        if record.model:
+            record.reserved_usd = cost_usd(price, question.prompt_estimate, max(0, record.max_tokens))
+        if record.token_source:
+            record.cost_usd = cost_usd(price, max(0, record.prompt_tokens), max(0, record.completion_tokens))
+
+    def _redacted(self, detail: str) -> str:
+        """What the platform said, cut to what a record holds; some quote the key that they refuse."""
+        for secret in filter(Secret.reveal, self._secrets):
+            detail = detail.replace(secret.reveal(), repr(secret))
+        return detail[:DETAIL_LIMIT]
+
+
+def _answered(record: RequestRecord) -> bool:
+    """Whether the platform did what it was asked; an error status may be a success that was expected."""
+    return record.error_type is ErrorKind.NONE and record.http_status < _HTTP_REDIRECT
+
+
+def _after(due_ns: int, stamp_ns: int) -> int:
+    return stamp_ns - due_ns if stamp_ns else ABSENT

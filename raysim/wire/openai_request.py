@@ -1,0 +1,79 @@
+"""What is sent to an endpoint: the OpenAI dialect's bodies, with a scenario's own fields merged in. Pure, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from raysim.core.behaviour.endpoint import LIMIT_FIELDS, EndpointPlan
+from raysim.core.behaviour.template import fill
+from raysim.core.records.request import ABSENT
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a user wants to know, before it takes an endpoint's form.
+
+    `messages` are (role, text), the question last; `temperature` None leaves it to the platform.
+    """
+
+    question: str
+    messages: tuple[tuple[str, str], ...]
+    model: str
+    max_tokens: int
+    temperature: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A request's body, and what it asks for: `model` empty and `max_tokens` ABSENT where it names none."""
+
+    data: bytes
+    model: str
+    max_tokens: int
+
+
+def request_body(endpoint: EndpointPlan, ask: Ask, values: Mapping[str, str | int], *, stream: bool) -> Body:
+    """The body of one request.
+
+    Args:
+        endpoint: where it goes.
+        ask: what it asks.
+        values: what placeholders stand for.
+        stream: whether a streamed answer is asked for.
+    """
+    fields = _fields(endpoint, ask, stream=stream)
+    if endpoint.template is not None:
+        for name, value in endpoint.template.items():
+            fields[name] = fill(value, values)
+        fields = {name: value for name, value in fields.items() if value is not None or name not in endpoint.template}
+    elif not fields:
+        return Body(b"", "", ABSENT)
+    model = fields.get("model")
+    limits = [limit for name in LIMIT_FIELDS if type(limit := fields.get(name)) is int]
+    return Body(msgspec.json.encode(fields), model if isinstance(model, str) else "", max(limits, default=ABSENT))
+
+
+def _fields(endpoint: EndpointPlan, ask: Ask, *, stream: bool) -> dict[str, Any]:
+    match endpoint.kind:
+        case "chat":
+            fields: dict[str, Any] = {
+                "model": ask.model,
+                "messages": [{"role": role, "content": text} for role, text in ask.messages],
+            }
+        case "completions":
+            fields = {"model": ask.model, "prompt": ask.question}
+        case "embeddings":
+            return {"model": ask.model, "input": ask.question}
+        case _:
+            return {}
+    fields["max_tokens"] = ask.max_tokens
+    if ask.temperature is not None:
+        fields["temperature"] = round(ask.temperature, 4)
+    if stream:
+        fields["stream"] = True
+        fields["stream_options"] = {"include_usage": True}
+    return fields
