@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic_core import PydanticUndefined
 
@@ -91,6 +92,8 @@ def _type_words(annotation: object) -> str:
         text = "mapping of mappings" if part_in(arguments[1]) else "mapping"
     elif is_part(kind):
         text = "mapping"
+    elif container in (Union, UnionType):
+        text = ", ".join(_type_words(part) for part in arguments if part is not type(None))
     else:
         text = _WORDS.get(kind, "any value")
     return text

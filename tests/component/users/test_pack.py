@@ -128,10 +128,10 @@ async def test_a_user_whose_code_fails_is_reported_and_the_others_go_on(
     server = await serve(answer(ANSWER))
     original = User._consider_leaving
 
-    def consider(self: User, reply: object) -> None:
+    def consider(self: User, reply: object, endpoint: object) -> None:
         if self.plan.index == 0:
             raise KeyError("a defect")
-        original(self, reply)  # type: ignore[arg-type]
+        original(self, reply, endpoint)  # type: ignore[arg-type]
 
     monkeypatch.setattr(User, "_consider_leaving", consider)
     stage = Stage(make_brief(url(server), 2, max_requests=4))
@@ -202,7 +202,7 @@ async def test_a_user_that_is_still_connecting_does_not_hold_up_the_end(
     stage = Stage(make_brief(url(server), 1, make_behaviour(think_s=flat(0.3))))
     connecting = asyncio.Event()
 
-    async def stuck() -> int:
+    async def stuck(_endpoint: object) -> int:
         connecting.set()
         await asyncio.Event().wait()
         return 0
@@ -219,11 +219,11 @@ async def test_an_answer_that_is_complete_when_it_is_cancelled_counts(serve: Ser
     server = await serve(answer(ANSWER))
     stage = Stage(make_brief(url(server), 1))
     user = stage.pack._users[0]
-    client = user._sender._client
+    client = user._sender._router.client
     original = client.send
 
-    async def send(request: bytes, reader: object) -> object:
-        result = await original(request, reader)  # type: ignore[arg-type]
+    async def send(request: bytes, reader: object, timeouts: object) -> object:
+        result = await original(request, reader, timeouts)  # type: ignore[arg-type]
         user.abort()
         await asyncio.sleep(0)
         return result
