@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 
 from pydantic_core import PydanticUndefined
 
+from raysim.core.behaviour.template import PATH_PLACEHOLDERS, PLACEHOLDERS
 from raysim.core.config.base import DURATION_MARK, Part, default_of, nullable
 from raysim.core.config.paths import bare, entries, is_part, key_of, part_in
-from raysim.core.config.reference_text import AFTERWORD, FOREWORD
+from raysim.core.config.reference_text import AFTERWORD, ENDPOINTS, FAILURES, FOREWORD
 from raysim.core.config.scenario import Scenario
 from raysim.core.config.support import FOR_MANIFESTS, REFUSED, WITHOUT_EFFECT
 from raysim.core.units import DURATION_PATTERN, format_duration
@@ -24,7 +25,8 @@ _WORDS: dict[object, str] = {int: "whole number", float: "number", str: "text", 
 
 def configuration_page() -> str:
     """`docs/configuration.md`: a table for each part of the scenario, and the definitions they rest on."""
-    sections = [FOREWORD, *(_section(path, model) for path, model in _parts()), _support(), AFTERWORD]
+    parts = (_section(path, model) for path, model in _parts())
+    sections = [FOREWORD, *parts, _support(), ENDPOINTS, _placeholders(), FAILURES, AFTERWORD]
     return "\n\n".join(section.strip() for section in sections) + "\n"
 
 
@@ -125,6 +127,14 @@ def _yaml(value: object) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     return str(value) if value != "" else '""'
+
+
+def _placeholders() -> str:
+    lines = ["| placeholder | stands for |", "|---|---|"]
+    lines += [f"| `{{{name}}}` | {meaning} |" for name, meaning in PLACEHOLDERS.items()]
+    in_paths = ", ".join(f"`{{{name}}}`" for name in PATH_PLACEHOLDERS)
+    lines += ["", f"A `path` may hold {in_paths}; `expect.contains` and `expect.equals` any of them."]
+    return "\n".join(lines)
 
 
 def _support() -> str:

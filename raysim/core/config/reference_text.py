@@ -41,6 +41,62 @@ The environment can do the same, with two underscores between the steps: `RAYSIM
 What is set by `--set` wins over the environment, which wins over the file.
 """
 
+ENDPOINTS = """
+## Endpoints
+
+Each request goes to an endpoint drawn from `endpoints` by weight. Only chat keeps a conversation: the other endpoints
+do not take part in it, and a chat goes on after them.
+
+| name | request | answer |
+|---|---|---|
+| `chat` | `POST /v1/chat/completions` with the conversation | streamed or whole, token by token timed |
+| `completions` | `POST /v1/completions` with the question alone | the same |
+| `embeddings` | `POST /v1/embeddings` with the question; give `request: {model: …}` | prompt tokens and their price; no completion tokens, no TTFT |
+| `orgs` | `GET /v1/orgs/{org_id}` at the user/org service, with the administrator's token, which the coordinator lends | the same `orgId`; no tokens, no cost |
+| `custom` | what `path`, `method` and `request` say, with the user's key | whole; tokens and their price where its `usage` states them, under OpenAI's names or as `tokens_input`, `tokens_output` |
+
+`request` is merged into the JSON body, field by field; `null` takes a field away; `stream: false` asks for a whole answer.
+Its texts may hold these placeholders; a text that is nothing but one becomes its value, so that `"{max_tokens}"` is a number:
+"""  # noqa: E501 - rows of tables cannot be wrapped
+
+FAILURES = """
+A request is a success when it succeeds as usual and everything under `expect` holds; otherwise it ends in
+`expectation_failed`. A failure that has a kind of its own keeps it: a 429 is `rate_limited`, whatever was expected. A
+`status` of 300 or more makes an answer with exactly that status a success.
+
+```yaml
+endpoints:
+  - {name: chat, weight: 75}
+  - {name: embeddings, weight: 20, request: {model: text-embedding-3-small}}
+  - {name: orgs, weight: 1}
+  - name: custom
+    weight: 4
+    path: /v1/inference
+    request: {request_id: "{request_id}", model: "{model}", payload: {prompt: "{question}", max_tokens: "{max_tokens}"}}
+    expect: {status: 200, jsonPath: $.output.text}
+```
+
+## Retries and the circuit breaker
+
+With `errorHandling.retryAttempts` a failed request is sent again when the platform cannot have billed it: no
+connection, no byte of an answer in time, `rate_limited`, `overloaded`, `http_5xx`. It is never sent again once a
+token has arrived (it was billed, and a second answer's times are not the first one's), nor after other 4xx, `auth`,
+`budget_exceeded`, `quota_exceeded`, TLS errors or an answer that is wrong. The pause before retry *n* is uniform on
+[0, `retryBackoff` · 2^(n−1)], at most 30 s; with `honourRetryAfter` a `Retry-After` of up to a minute replaces it, a
+longer one ends the retries. A user that is told to go does not wait for a retry.
+
+All attempts are one request: one row, one id, one question of `maxRequestsPerUser`. Its `attempts` says how often it
+was sent, its times and its outcome are those of the last attempt, and its response time (end − due) covers all of
+them.
+
+With `errorHandling.circuitBreaker` each user keeps a circuit to each service it calls. After `failures` failed
+attempts in a row it opens for `openFor`: what is due meanwhile ends unsent in `circuit_open`, at the pace of the
+think time but at least half a second apart. Then one request is sent as a probe: an error opens the circuit again,
+anything else closes it. Refusals are answers of a platform that works: they do not count, and close it.
+`circuit_open` is an error and counts towards `limits.maxErrorRate`: the user did not get an answer. Without a circuit
+breaker the pause after each further failure doubles instead, from half a second to half a minute.
+"""  # noqa: RUF001 - the formula uses the sign of mathematics
+
 AFTERWORD = """
 ## Distributions
 

@@ -202,6 +202,14 @@ def test_models_say_what_speed_costs() -> None:
     assert (unpriced["tps_efficiency"], unpriced["cost"]["input_usd_per_million"]) == (None, None)
 
 
+def test_calls_that_ask_no_model_are_in_the_run_but_in_no_model() -> None:
+    call = failure(1, ErrorKind.NONE, endpoint="orgs", model="", strategy="", question_hash=0, streamed=False)
+    summary = summarise(rows([record(0), call]), facts())
+    assert [entry["model"] for entry in summary["models"]] == ["gpt-4o"]
+    assert (summary["requests"]["success"], summary["questions"]["asked"]) == (2, 1)
+    assert (summary["tokens"]["source"], summary["tps"]["count"], summary["latency"]["count"]) == ("usage", 1, 2)
+
+
 def test_phases_compare_target_and_achieved() -> None:
     samples = tuple(LoadSample(float(s), 6, 3 if s < 10 else 5) for s in range(51))
     warmup, sustained = summarise(rows([record()]), facts(samples=samples))["phases"]

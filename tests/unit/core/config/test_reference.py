@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, get_args
 
+from raysim.core.behaviour.endpoint import EndpointKind
+from raysim.core.behaviour.template import PLACEHOLDERS
 from raysim.core.config.paths import entries
 from raysim.core.config.reference import configuration_page, json_schema
 
@@ -32,3 +34,12 @@ def test_the_schema_is_in_the_file_s_spelling() -> None:
     assert limits["properties"]["maxDuration"]["default"] == "1h"
     assert "max_duration" not in limits["properties"]
     assert schema["required"] == ["apiVersion", "kind"]
+
+
+def test_every_placeholder_and_endpoint_is_on_the_page() -> None:
+    page = configuration_page()
+    for name in PLACEHOLDERS:
+        assert f"| `{{{name}}}` |" in page
+    for kind in get_args(EndpointKind):
+        assert f"| `{kind}` |" in page
+    assert "| `equals` | true or false, whole number, number, text | none |" in page

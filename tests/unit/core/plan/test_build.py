@@ -8,6 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from raysim.core.behaviour.endpoint import CHAT
+from raysim.core.control.circuit import CircuitPolicy
+from raysim.core.control.retry import RetryPolicy
 from raysim.core.plan.build import plan_packs
 from raysim.core.plan.run_plan import PackBrief, UserPlan
 from tests.unit.core.plan.scenarios import plan_of
@@ -165,3 +168,26 @@ def test_a_phase_begins_where_the_one_before_it_ends() -> None:
     schedule = plan_of(loadPattern={"type": "custom", "phases": phases}).schedule
     assert [phase.start_s for phase in schedule.phases] == list(accumulate([0.0, 10.0, 60.0, 0.5]))
     assert schedule.duration_s == 100.5
+
+
+def test_endpoints_and_failure_handling_travel_with_the_behaviour() -> None:
+    behaviour = plan_of(
+        endpoints=[{"name": "chat", "weight": 3}, {"name": "orgs"}],
+        userBehavior={
+            "errorHandling": {
+                "retryAttempts": 2,
+                "retryBackoff": "500ms",
+                "honourRetryAfter": True,
+                "circuitBreaker": {"failures": 4},
+            }
+        },
+    ).behaviour
+    assert [(endpoint.kind, endpoint.weight) for endpoint in behaviour.endpoints] == [("chat", 3.0), ("orgs", 1.0)]
+    assert behaviour.retry == RetryPolicy(2, 0.5, honour_retry_after=True)
+    assert behaviour.circuit == CircuitPolicy(4, 30.0)
+
+
+def test_without_a_word_users_chat_and_nothing_is_sent_again() -> None:
+    behaviour = plan_of().behaviour
+    assert behaviour.endpoints == (CHAT,)
+    assert (behaviour.retry.attempts, behaviour.circuit) == (0, None)

@@ -11,6 +11,7 @@ from raysim.core.control.activation import Activation
 from raysim.core.plan.estimate import ACTOR_MIB, USER_MIB, estimate
 from raysim.core.plan.load import LoadSchedule
 from raysim.core.plan.run_plan import RunPlan
+from raysim.core.pricing import KNOWN_PRICES, cost_usd
 from tests.unit.core.plan.scenarios import plan_of, schedule_of
 
 USERS: dict[str, Any] = {"users": {"perOrg": {"min": 40, "max": 40}}}
@@ -109,3 +110,11 @@ def test_duration_and_peak_are_those_of_the_pattern() -> None:
     ]
     found = estimate(plan_of(**USERS, loadPattern={"type": "spike", "phases": phases}))
     assert (found.duration_s, found.peak_users) == (90, 40)
+
+
+def test_an_endpoint_that_asks_for_more_costs_more() -> None:
+    plain = estimate(plan_of()).dearest_request_usd
+    longer = estimate(plan_of(endpoints=[{"name": "chat", "request": {"max_tokens": 9000}}, {"name": "chat"}]))
+    dearer = estimate(plan_of(endpoints=[{"name": "chat"}, {"name": "chat", "request": {"model": "gpt-4"}}]))
+    assert longer.dearest_request_usd >= cost_usd(KNOWN_PRICES["gpt-4o-mini"], 0, 9000) > plain
+    assert dearer.dearest_request_usd > 10 * plain
