@@ -38,7 +38,7 @@ MEANINGS: dict[ErrorKind, str] = {
     ErrorKind.DNS: "the host's name cannot be resolved",
     ErrorKind.HTTP_4XX: "any other status from 400 to 499",
     ErrorKind.HTTP_5XX: "any other status from 500",
-    ErrorKind.AUTH: "401 or 403: the key is not accepted",
+    ErrorKind.AUTH: "401 or 403: the key is not accepted; of `orgs` the administrator's token, or there is none",
     ErrorKind.RATE_LIMITED: "429 that is neither a budget nor a quota",
     ErrorKind.BUDGET_EXCEEDED: "402, or any error whose code or type says so",
     ErrorKind.QUOTA_EXCEEDED: "an error whose code or type says so",
@@ -46,9 +46,9 @@ MEANINGS: dict[ErrorKind, str] = {
     ErrorKind.STREAM_INTERRUPTED: "the response broke off, or a stream ended without finish reason and `[DONE]`",
     ErrorKind.STREAM_ERROR: "an error event inside a 200 response",
     ErrorKind.PROTOCOL: "not HTTP/1.1, or framing that never ends",
-    ErrorKind.INVALID_RESPONSE: "a response that is no completion",
-    ErrorKind.EXPECTATION_FAILED: "reserved; nothing ends in it yet",
-    ErrorKind.CIRCUIT_OPEN: "reserved; nothing ends in it yet",
+    ErrorKind.INVALID_RESPONSE: "a response that is not what its endpoint answers with",
+    ErrorKind.EXPECTATION_FAILED: "an answer that is not as `endpoints[].expect` has it",
+    ErrorKind.CIRCUIT_OPEN: "not sent: the user's circuit breaker is open after failures in a row",
     ErrorKind.CANCELLED: "ended by raysim: the run stopped and the time to drain was over",
 }
 
