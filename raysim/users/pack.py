@@ -92,8 +92,7 @@ class Pack:
         self._cut_off = False
         router = _Clients(router_of(brief))
         wants_orgs = any(not endpoint.with_user_key for endpoint in brief.behaviour.endpoints)
-        org_service = _Clients(_target(brief, brief.target.org_url)) if wants_orgs else None
-        loan = TokenLoan(coordinator.admin_token)
+        orgs = _OrgService(brief, coordinator) if wants_orgs else None
         self._users = {
             identity.plan.index: User(
                 brief,
@@ -103,7 +102,7 @@ class Pack:
                     identity,
                     router.new(),
                     self._lag,
-                    OrgAccess(org_service.new(), loan) if org_service is not None else None,
+                    orgs.access() if orgs is not None else None,
                 ),
                 self,
                 self._take,
@@ -269,6 +268,18 @@ class _Clients:
     def new(self) -> HttpClient:
         """A connection, not opened yet."""
         return HttpClient(self._target, context=self._context)
+
+
+class _OrgService:
+    """Gives users access to the organisation service; all of them share one loan of the token."""
+
+    def __init__(self, brief: PackBrief, coordinator: CoordinatorPort) -> None:
+        self._clients = _Clients(_target(brief, brief.target.org_url))
+        self._loan = TokenLoan(coordinator.admin_token)
+
+    def access(self) -> OrgAccess:
+        """One user's way to it."""
+        return OrgAccess(self._clients.new(), self._loan)
 
 
 def _one(record: RequestRecord) -> Totals:

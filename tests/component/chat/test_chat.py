@@ -15,6 +15,7 @@ from raysim.core.config.scenario import Scenario
 from raysim.core.errors import BootstrapError, InterruptedRunError
 from raysim.core.records.outcome import ErrorKind
 from raysim.core.records.request import ABSENT
+from raysim.simplatform.config import Faults
 from raysim.simplatform.server import RunningPlatform, start_platform
 from raysim.tenancy.aiaas import AiaasPlatform
 from raysim.tenancy.port import Fate, TenancyError
@@ -86,6 +87,21 @@ async def test_a_router_that_cannot_stream_is_asked_for_the_whole() -> None:
     assert whole.text
     assert whole.record.first_token_ns == ABSENT
     assert total["keys"]["active"] == 0
+
+
+async def test_it_asks_as_the_scenarios_chat_endpoint_does() -> None:
+    endpoints = [{"name": "orgs"}, {"name": "chat", "path": "/v1/none", "expect": {"status": 404}}, {"name": "chat"}]
+    result = await ask(scenario_of(endpoints=endpoints), {})
+    assert (result.record.error_type, result.record.http_status) == (ErrorKind.NONE, 404)
+
+
+async def test_it_asks_once_whatever_users_do_about_failures() -> None:
+    platform = await served(faults=Faults(error_rate=1.0))
+    targets = {"apiRouterUrl": platform.url, "userOrgUrl": platform.url, "auth": {"tokenEnv": "THE_TOKEN"}}
+    handling = {"errorHandling": {"retryAttempts": 3, "circuitBreaker": {}}}
+    result = await ask(scenario_of(targets=targets, userBehavior=handling))
+    await platform.close()
+    assert (result.record.error_type, result.record.attempts) == (ErrorKind.HTTP_5XX, 1)
 
 
 async def test_the_embedded_platform_lives_as_long_as_the_request() -> None:

@@ -16,7 +16,7 @@ from raysim.preflight.check import Check, insist
 from raysim.preflight.platform import check_platform
 from raysim.preflight.router import check_router
 from raysim.simplatform.server import start_platform
-from raysim.tenancy.bootstrap import bootstrap_user
+from raysim.tenancy.bootstrap import MadeUser, bootstrap_user
 from raysim.tenancy.ledger import Resource
 from raysim.tenancy.port import TenancyError
 from raysim.tenancy.select import open_platform
@@ -99,7 +99,8 @@ async def test_nothing_is_created_and_nothing_entered() -> None:
     platform = open_platform(TARGET, token, key)
     assert await platform.create_org("org-1", "org-1-abc") == ""
     assert not await platform.set_budget("", 1.0)
-    assert await bootstrap_user(platform, "", USER, run_id="run-1", key_days=1, enter=enter) == Secret("key-one")
+    made = await bootstrap_user(platform, "", USER, run_id="run-1", key_days=1, enter=enter)
+    assert made == MadeUser("", Secret("key-one"))
     with pytest.raises(TenancyError, match="key k1 was not created by a run"):
         await platform.remove("key", "", "k1")
     platform.close()

@@ -256,3 +256,15 @@ async def test_uncounted_embeddings_are_priced_by_their_prompt(serve: Serve) -> 
     assert (row["token_source"], row["completion_tokens"]) == ("estimate", -1)
     assert row["prompt_tokens"] > 0
     assert row["cost_usd"] == pytest.approx(row["reserved_usd"])
+
+
+async def test_without_a_key_none_is_sent_and_nothing_is_hidden(serve: Serve) -> None:
+    server = await serve(answer(whole(b"who are you?", "401 Unauthorized")))
+    brief = make_brief(f"http://127.0.0.1:{server.port}", 1, max_requests=1)
+    stage = Stage(brief, keys=[""])
+    stage.coordinator.switch(0)
+    await stage.all_gone()
+    await stage.end()
+    (row,) = stage.records.rows
+    assert row["error_detail"] == "401 who are you?"
+    assert b"Authorization" not in server.requests[0]
