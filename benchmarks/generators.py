@@ -21,15 +21,19 @@ import numpy as np
 import uvloop
 
 from benchmarks.reference import LOAD_CORE, TRUTH
+from raysim.core.behaviour.endpoint import CHAT
 from raysim.wire.client import HttpClient, request_head
-from raysim.wire.openai import ChatMessage, ChatReader, ChatRequest
+from raysim.wire.openai import ChatReader
+from raysim.wire.openai_request import Ask, request_body
 from raysim.wire.target import HttpTarget
 
 _PATH = "/v1/chat/completions"
 _START_S = 0.25
 #: the parent's window lies within ours
 MARGIN_S = 0.4
-BODY = ChatRequest("reference", (ChatMessage("user", "What is the use of a reference? " * 4),), 32, None, True).body()  # noqa: FBT003 - stream
+_QUESTION = "What is the use of a reference? " * 4
+_ASK = Ask(_QUESTION, (("user", _QUESTION),), "reference", 32, None)
+BODY = request_body(CHAT, _ASK, {}, stream=True).data
 HEADERS = {"Authorization": "Bearer sk-reference", "Content-Type": "application/json", "Accept": "text/event-stream"}
 
 

@@ -25,6 +25,7 @@ from raysim.core.plan.run_plan import PackBrief
 from raysim.core.records.batch import decode_batch
 from raysim.core.records.columns import BatchColumns
 from raysim.core.secret import Secret
+from raysim.users.identity import Identity
 from raysim.users.pack import Pack
 
 _INTERVAL_S = 1.0
@@ -72,6 +73,10 @@ class InProcessCoordinator:
         wall_offset_s = time() - monotonic()
         return Orders(monotonic(), wall_offset_s, _LEASE_S, _INTERVAL_S, self._start_s, switches, self.stop)
 
+    async def admin_token(self, refused: bool) -> Secret:  # noqa: FBT001 - the port
+        """There is none."""
+        raise LookupError(refused)
+
 
 class InProcessRecords:
     """Takes batches; keeps them, or only counts them."""
@@ -91,7 +96,7 @@ def make_pack(brief: PackBrief, *, keep: bool) -> tuple[Pack, InProcessCoordinat
     """A pack with all that it needs around it."""
     users = brief.pack.users
     coordinator, records = InProcessCoordinator(len(users)), InProcessRecords(keep=keep)
-    identities = [(user, Secret(f"sk-bench-{user.index}")) for user in users]
+    identities = [Identity(user, Secret(f"sk-bench-{user.index}")) for user in users]
     return Pack(brief, identities, coordinator, records, node="bench"), coordinator, records
 
 
