@@ -83,7 +83,7 @@ class BootstrapSpec(Part):
 
     timeout: PositiveDuration = Field(
         60.0,
-        description="longest time for one user from its turn on, in seconds once read; a healthy platform needs far less",
+        description="longest time for one user from its turn on, in seconds once read; far more than it needs",
     )
     concurrency: Count = Field(
         8, description="users set up at once; few, because an invitation costs the platform two slow hashes"
