@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import secrets
+import socket
 import subprocess
 import sys
 import threading
@@ -28,12 +29,23 @@ USER_SLOTS = 64
 RUN_TIMEOUT_S = 120
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
 @pytest.fixture(scope="session")
 def ray_address() -> Iterator[str]:
-    cluster = Cluster(
-        initialize_head=True,
-        head_node_args={"num_cpus": 2, "resources": {"sim_user": USER_SLOTS}, "include_dashboard": True},
-    )
+    # ports of its own, so that another cluster on this machine is not in the way
+    head = {
+        "num_cpus": 2,
+        "resources": {"sim_user": USER_SLOTS},
+        "include_dashboard": True,
+        "dashboard_port": free_port(),
+        "dashboard_agent_listen_port": free_port(),
+    }
+    cluster = Cluster(initialize_head=True, head_node_args=head)
     ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR)
     yield cluster.address
     ray.shutdown()
