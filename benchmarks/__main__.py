@@ -2,8 +2,8 @@
 
     python -m benchmarks [--quick] [--runs N] [--only NAME]... [--seconds S]
 
-Sections: wire, clients, path, memory. The server runs on core 0, the generator on core 1; figures are medians of the
-runs. A time alone says nothing on a shared machine: every figure stands beside a reference from the same run.
+Sections: wire, clients, path, memory, ray. The server runs on core 0, the generator on core 1; figures are medians of
+the runs. A time alone says nothing on a shared machine: every figure stands beside a reference from the same run.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from statistics import median
 
 import msgspec
 
+from benchmarks import ray_path
 from benchmarks.load import PACK, WRK, LoadFigures, Timing, installed, measure, middle
 from benchmarks.memory import imported_mib
 from benchmarks.reference import LOAD_CORE, SERVER_CORE, TRUTH, ReferenceServer, pinned
@@ -28,6 +29,8 @@ WIRE_STREAMS = (1, 20, 100, 400, 1000)
 CLIENT_STREAMS = (20, 100, 400)
 PATH_STREAMS = 400
 MEMORY_USERS = 1000
+#: a run through Ray is made once; it lasts as many windows
+_RAY_WINDOWS = 5
 #: what a user actor imports, and the largest part of any actor's memory
 _ACTOR_MODULE, _RAY_MODULE = "raysim.actors.user", "ray"
 _HEAD = (
@@ -123,6 +126,15 @@ class Bench:
             f"  {'what a user actor imports':<32}{actor:>8.1f} MiB   {actor / ray:.2f} x importing ray ({ray:.1f} MiB)"
         )
 
+    def ray(self) -> None:
+        """The same load through `raysim run`, beside the bare wire."""
+        (wire,) = self.load(["wire"], PATH_STREAMS)
+        _progress("raysim run")
+        figures = ray_path.run(PATH_STREAMS, _RAY_WINDOWS * self._timing.window_s)
+        ratio = figures.per_second / wire.per_second
+        print(f"\nraysim run, {PATH_STREAMS} users in one actor, Ray on the same core: {ratio:.2f} x the bare wire")
+        print(f"  {ray_path.describe(figures)}")
+
     def _show(self, names: Sequence[str], streams: int) -> None:
         figures = {one.generator: one for one in self.load(names, streams)}
         references = {name: self._seen.get((name, streams)) for name in ("floor", WRK)}
@@ -178,7 +190,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one short run of each")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0, help="the window in which a run is measured")
-    parser.add_argument("--only", action="append", choices=("wire", "clients", "path", "memory"))
+    parser.add_argument("--only", action="append", choices=("wire", "clients", "path", "memory", "ray"))
     options = parser.parse_args()
     timing = Timing(0.5, 1.5, tries=1) if options.quick else Timing(1.0, options.seconds)
     bench = Bench(1 if options.quick else options.runs, timing)
@@ -187,6 +199,7 @@ def main() -> None:
         "clients": bench.clients,
         "path": bench.path,
         "memory": bench.memory,
+        "ray": bench.ray,
     }
     print(_machine())
     print(

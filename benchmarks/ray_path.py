@@ -2,7 +2,7 @@
 
     python -m benchmarks.ray_path [--users 400] [--seconds 20]
 
-Needs platform `static`; says so where the scenario is refused. Ray's own processes are not kept to a core.
+Ray, with all of its own processes, shares the generator's core with the actor.
 """
 
 from __future__ import annotations
@@ -17,14 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.reference import TRUTH, ReferenceServer
+from benchmarks.reference import LOAD_CORE, TRUTH, ReferenceServer, pinned
 
-_CONFIG_STATUS = 2
 _KEY_ENV = "RAYSIM_BENCH_KEY"
-
-
-class NotSupportedError(Exception):
-    """This raysim refuses the scenario; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +67,6 @@ def run(users: int, seconds: float) -> RayFigures:
     """Run it once.
 
     Raises:
-        NotSupportedError: this raysim does not know the platform yet.
         RuntimeError: the run failed.
     """
     with ReferenceServer(TRUTH) as server, tempfile.TemporaryDirectory(prefix="raysim-bench-") as folder:
@@ -80,18 +74,13 @@ def run(users: int, seconds: float) -> RayFigures:
         # JSON is YAML
         config.write_text(json.dumps(scenario(server.url, users, seconds)), encoding="utf-8")
         command = [sys.executable, "-m", "raysim", "run", str(config), "--out", folder, "--ui", "plain"]
-        done = subprocess.run(command, env=_environment(), capture_output=True, text=True, check=False)
-        if done.returncode == _CONFIG_STATUS:
-            raise NotSupportedError(done.stderr.strip())
+        environment = {**os.environ, _KEY_ENV: "sk-reference"}
+        done = subprocess.run(pinned(command, LOAD_CORE), env=environment, capture_output=True, text=True, check=False)
         summaries = list(Path(folder).glob("*/summary.json"))
         if not summaries:
             raise RuntimeError(f"raysim run: status {done.returncode}\n{done.stderr[-2000:]}")
         summary = json.loads(summaries[0].read_text(encoding="utf-8"))
         return _figures(summary, seconds, server.stats().requests)
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, _KEY_ENV: "sk-reference"}
 
 
 def _figures(summary: dict[str, Any], seconds: float, server_requests: int) -> RayFigures:
@@ -106,21 +95,22 @@ def _figures(summary: dict[str, Any], seconds: float, server_requests: int) -> R
     )
 
 
+def describe(figures: RayFigures) -> str:
+    """The figures in a line."""
+    return (
+        f"{figures.per_second:.0f} streams/s, TTFT error p50 {figures.ttft_error_p50_ms:+.2f} ms, p99 "
+        f"{figures.ttft_error_p99_ms:+.2f} ms, load generator {figures.verdict}; "
+        f"{figures.requests} requests counted, {figures.server_requests} by the server"
+    )
+
+
 def main() -> None:
     """Run once and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--users", type=int, default=400)
     parser.add_argument("--seconds", type=float, default=20.0)
     options = parser.parse_args()
-    try:
-        figures = run(options.users, options.seconds)
-    except NotSupportedError as error:
-        sys.exit(f"not measured: {error}")
-    print(
-        f"{options.users} users in one actor: {figures.per_second:.0f} streams/s, TTFT error p50 "
-        f"{figures.ttft_error_p50_ms:+.2f} ms, p99 {figures.ttft_error_p99_ms:+.2f} ms, load generator "
-        f"{figures.verdict}; {figures.requests} requests counted, {figures.server_requests} by the server"
-    )
+    print(describe(run(options.users, options.seconds)))
 
 
 if __name__ == "__main__":
