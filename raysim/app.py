@@ -26,6 +26,7 @@ from raysim.core.plan.run_plan import PackBrief, RunPlan
 from raysim.core.plan.target_plan import TargetPlan
 from raysim.preflight.capacity import check_memory, check_slots
 from raysim.preflight.check import Check, insist
+from raysim.preflight.client_side import check_client_side
 from raysim.preflight.platform import check_platform
 from raysim.report.facts import CleanupFacts, LoadSample, LostUser, RunFacts, RunStatus
 from raysim.report.live import View
@@ -148,6 +149,7 @@ class LoadTest:
         checks = [
             check_slots(needs, self._cluster.user_slots),
             check_memory(needs, self._cluster.memory_mib),
+            *check_client_side(self._target),
             *check_platform(self._target),
         ]
         insist(checks)

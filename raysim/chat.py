@@ -43,6 +43,7 @@ from raysim.users.pack import router_of
 from raysim.users.sender import Answer, Sender, wall_offset_ns
 from raysim.wire.client import HttpClient
 from raysim.wire.openai_request import Ask
+from raysim.wire.tokenizer import TokenCounter, open_tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ async def chat(
         prompt: asked instead of the user's first question.
 
     Raises:
+        TokenizerError: `targets.tokenizer` cannot be used; nothing was created.
         BootstrapError: the user could not be set up.
         InterruptedRunError: cancelled while it asked; what was created has been removed.
     """
@@ -97,6 +99,7 @@ async def chat(
     price = price_of(user.model, scenario.spec.models)
     plan = replace(plan, prices=plan.prices if price is None else plan.prices | {user.model: price})
     text, strategy = _question_text(plan, user) if prompt is None else (prompt, "")
+    counter = open_tokenizer(plan.target.tokenizer)
     ledger = Ledger()
     failure: TenancyError | None = None
     answer: Answer | None = None
@@ -107,7 +110,7 @@ async def chat(
             stack.callback(platform.close)
             stack.push_async_callback(_remove, ledger, platform, scenario.spec.cleanup.timeout)
             identity = await _set_up(plan, user, platform, ledger)
-            answer = await _ask(plan, access.target, identity, text, strategy)
+            answer = await _ask(plan, access.target, identity, text, strategy, counter)
         except TenancyError as error:
             failure = error
     left = tuple(f"{resource.kind} {resource.resource_id}" for resource in ledger.owed())
@@ -193,7 +196,9 @@ def _question_text(plan: RunPlan, user: UserPlan) -> tuple[str, str]:
     return QuestionWalk(plan.seed, user.index, len(plan.users)).next(strategy, follow_up=False)
 
 
-async def _ask(plan: RunPlan, target: TargetPlan, identity: Identity, text: str, strategy: str) -> Answer:
+async def _ask(
+    plan: RunPlan, target: TargetPlan, identity: Identity, text: str, strategy: str, counter: TokenCounter | None
+) -> Answer:
     """Ask as the scenario's chat endpoint has it, once."""
     user = identity.plan
     endpoint = next((entry for entry in plan.behaviour.endpoints if entry.kind == "chat"), CHAT)
@@ -204,7 +209,7 @@ async def _ask(plan: RunPlan, target: TargetPlan, identity: Identity, text: str,
     messages = conversation.prompt(text, max_tokens)
     brief = PackBrief.of(replace(plan, behaviour=behaviour), plan.packs[0], target)
     lag = LagMeter()
-    sender = Sender(brief, identity, HttpClient(router_of(brief)), lag)
+    sender = Sender(brief, identity, HttpClient(router_of(brief)), lag, counter=counter)
     lag.start()
     try:
         connect_ns = await sender.open(endpoint)

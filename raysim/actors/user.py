@@ -18,6 +18,7 @@ from raysim.tenancy.port import TenancyError
 from raysim.tenancy.select import open_platform
 from raysim.users.identity import Identity
 from raysim.users.pack import Pack, PackEnd
+from raysim.wire.tokenizer import TokenCounter, TokenizerError, open_tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +72,17 @@ class UserActor:
         self._metrics = metrics
         self._debug = debug
         self._identities: list[Identity] = []
+        self._counter: TokenCounter | None = None
 
     async def bootstrap(self) -> list[Bootstrapped]:
         """Create this pack's users and their keys; returns how each went."""
-        results = await asyncio.gather(*(self._bootstrap(user) for user in self._brief.pack.users))
+        users = self._brief.pack.users
+        try:
+            self._counter = open_tokenizer(self._brief.target.tokenizer)
+        except TokenizerError as error:
+            # nothing is created for users who could not count
+            return [Bootstrapped(user.index, 0.0, f"on {_node_name()}: {error.message}") for user in users]
+        results = await asyncio.gather(*(self._bootstrap(user) for user in users))
         ready = [identity.plan.index for identity in self._identities]
         await self._coordinator.pack_ready.remote(self._brief.pack.index, ready)
         return list(results)
@@ -125,6 +133,7 @@ class UserActor:
             _Records(self._metrics),
             node=_node_name(),
             debug=self._debug,
+            counter=self._counter,
         )
         return await pack.run()
 

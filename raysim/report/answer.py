@@ -52,8 +52,8 @@ def _mean_gap_s(record: RequestRecord) -> float | None:
     gaps = len(record.chunk_gaps_us)
     if not gaps:
         return None
-    by_usage = record.token_source == "usage" and record.completion_tokens > 1  # noqa: S105 - not a credential
-    return sum(record.chunk_gaps_us) * _US / (record.completion_tokens - 1 if by_usage else gaps)
+    counted = record.token_source in ("usage", "tokenizer") and record.completion_tokens > 1
+    return sum(record.chunk_gaps_us) * _US / (record.completion_tokens - 1 if counted else gaps)
 
 
 def _per_token_s(record: RequestRecord) -> float | None:

@@ -30,7 +30,11 @@ _SUCCEEDED = pl.col("outcome") == "success"
 _STREAMED = _SUCCEEDED & pl.col("streamed")
 #: tokens that the average chunk after the first one held: each of its gaps counts that often
 _TOKENS_PER_GAP = (
-    pl.when((pl.col("token_source") == "usage") & (pl.col("chunks") > 1) & (pl.col("completion_tokens") > 1))
+    pl.when(
+        pl.col("token_source").is_in(["usage", "tokenizer"])
+        & (pl.col("chunks") > 1)
+        & (pl.col("completion_tokens") > 1)
+    )
     .then((pl.col("completion_tokens") - 1) / (pl.col("chunks") - 1))
     .otherwise(1.0)
 )

@@ -12,6 +12,7 @@ from raysim.core.control.messages import Orders, PackHealth, PackStatus, StopOrd
 from raysim.core.plan.run_plan import PackBrief
 from raysim.core.records.outcome import Outcome
 from raysim.core.records.request import RequestRecord
+from raysim.users.collector import Collector
 from raysim.users.identity import Identity
 from raysim.users.lag import LagMeter
 from raysim.users.loan import TokenLoan
@@ -22,6 +23,7 @@ from raysim.users.sender import OrgAccess, Sender, wall_offset_ns
 from raysim.users.user import CRASHED, User
 from raysim.wire.client import HttpClient
 from raysim.wire.target import HttpTarget, Timeouts, TlsFiles
+from raysim.wire.tokenizer import TokenCounter
 
 #: while users drain, a coordinator that does not answer holds nothing up for longer
 _DRAIN_PATIENCE_S = 3.0
@@ -46,7 +48,7 @@ def _target(brief: PackBrief, url: str) -> HttpTarget:
     target = brief.target
     tls = TlsFiles(target.tls_verify, target.tls_ca_file, target.tls_cert_file, target.tls_key_file)
     timeouts = Timeouts(target.connect_timeout_s, target.first_token_timeout_s, target.total_timeout_s)
-    return HttpTarget.of(url, tls=tls, timeouts=timeouts)
+    return HttpTarget.of(url, tls=tls, timeouts=timeouts, keep_alive=target.keep_alive)
 
 
 class Pack:
@@ -59,6 +61,7 @@ class Pack:
         records: takes batches.
         node: the node's name, for the report.
         debug: whether requests are logged one by one.
+        counter: counts tokens where the platform does not; None for nobody.
     """
 
     def __init__(
@@ -70,11 +73,13 @@ class Pack:
         *,
         node: str,
         debug: bool = False,
+        counter: TokenCounter | None = None,
     ) -> None:
         self._brief = brief
         self._coordinator = coordinator
         self._node = node
         self._lag = LagMeter()
+        self._collector = Collector()
         self.log = LogLines(brief.run_id, brief.pack.name, debug=debug)
         self._outbox = Outbox(brief.pack.index, records, self.log)
         self.run_start_ns = 0
@@ -103,6 +108,7 @@ class Pack:
                     router.new(),
                     self._lag,
                     orgs.access() if orgs is not None else None,
+                    counter,
                 ),
                 self,
                 self._take,
@@ -113,6 +119,7 @@ class Pack:
 
     async def run(self) -> PackEnd:
         """Play until the run stops; returns once every user has ended and every record was handed over."""
+        self._collector.start()
         self._lag.start()
         for user in self._users.values():
             user.start()
@@ -124,6 +131,7 @@ class Pack:
             for user in self._users.values():
                 user.abort()
             self._lag.stop()
+            self._collector.stop()
             shipping.cancel()
         await asyncio.wait([shipping])
         unsent = await self._outbox.ship_rest()
@@ -177,6 +185,7 @@ class Pack:
             self.log.write("warning", "report_failed", error=type(error).__name__)
             return False
         del self._gone[: len(gone)]
+        self._collector.look(sum(user.in_flight for user in self._users.values()))
         self._obey(orders, sent_ns, monotonic_ns())
         return True
 

@@ -17,6 +17,7 @@ from raysim.users.lag import LagMeter
 from raysim.wire.exchange import DETAIL_LIMIT
 from raysim.wire.openai import ChatReader, backend_of
 from raysim.wire.openai_request import Body
+from raysim.wire.tokenizer import TokenCounter
 from raysim.wire.whole_answer import WholeReader
 
 _FREE = Price(0.0, 0.0)
@@ -40,12 +41,16 @@ class RowWriter:
         brief: the pack's brief.
         identity: the user.
         lag: the loop's lag, to flag what it spoilt.
+        counter: counts tokens where the platform does not; None for nobody.
     """
 
-    def __init__(self, brief: PackBrief, identity: Identity, lag: LagMeter) -> None:
+    def __init__(
+        self, brief: PackBrief, identity: Identity, lag: LagMeter, counter: TokenCounter | None = None
+    ) -> None:
         self._brief = brief
         self._user = identity.plan
         self._lag = lag
+        self._counter = counter
         self._secrets = {identity.key}
 
     def hide(self, secret: Secret) -> None:
@@ -114,6 +119,14 @@ class RowWriter:
             record.reasoning_tokens = ABSENT if usage.reasoning_tokens is None else usage.reasoning_tokens
         elif reader.chunks or _answered(record):
             # nothing stated: what arrived was generated, and was billed with its prompt
+            self._count(record, question, reader)
+
+    def _count(self, record: RequestRecord, question: Question, reader: ChatReader) -> None:
+        if self._counter is not None and reader.only_text:
+            record.token_source = "tokenizer"  # noqa: S105
+            record.prompt_tokens = sum(self._counter.count(text) for _, text in question.ask.messages)
+            record.completion_tokens = self._counter.count(reader.text)
+        else:
             record.token_source = "chunks"  # noqa: S105
             record.prompt_tokens = question.prompt_estimate
             record.completion_tokens = reader.chunks or (estimate_tokens(reader.text) if reader.text else 0)

@@ -26,6 +26,7 @@ from raysim.wire.exchange import Exchange
 from raysim.wire.openai import ChatReader
 from raysim.wire.openai_request import Body, request_body
 from raysim.wire.target import HttpTarget, Timeouts
+from raysim.wire.tokenizer import TokenCounter
 from raysim.wire.whole_answer import WholeReader
 
 #: waits until a moment (monotonic ns); False when the user was told to go meanwhile
@@ -81,11 +82,17 @@ class Sender:
     """
 
     def __init__(
-        self, brief: PackBrief, identity: Identity, client: HttpClient, lag: LagMeter, orgs: OrgAccess | None = None
+        self,
+        brief: PackBrief,
+        identity: Identity,
+        client: HttpClient,
+        lag: LagMeter,
+        orgs: OrgAccess | None = None,
+        counter: TokenCounter | None = None,
     ) -> None:
         self._brief = brief
         self._identity = identity
-        self._rows = RowWriter(brief, identity, lag)
+        self._rows = RowWriter(brief, identity, lag, counter)
         self._chances = Stream.of(identity.plan.seed, "retry", brief.incarnation)
         self._sequence = 0
         self._fixed: dict[str, str | int] = {
@@ -126,10 +133,11 @@ class Sender:
     async def open(self, endpoint: EndpointPlan) -> int:
         """Connect ahead of need; returns how many ns it took. A failure shows when the question is sent.
 
-        Nothing is opened to a target whose circuit is open: connecting is asking, too.
+        Nothing is opened to a target whose circuit is open: connecting is asking, too. Nor where every request is to
+        open a connection of its own.
         """
         service = self._entry_of(endpoint).service
-        if service.client.is_open or service.circuit.state is CircuitState.OPEN:
+        if not service.client.target.keep_alive or service.client.is_open or service.circuit.state is CircuitState.OPEN:
             return 0
         started_ns = monotonic_ns()
         await service.client.open()

@@ -86,6 +86,8 @@ class HttpClient:
         await self.open(exchange)
         if exchange.error is ErrorKind.NONE and self._connection is not None:
             await self._connection.exchange(request, reader, timeouts, exchange)
+        if not self.target.keep_alive:
+            self.close()
 
     def close(self) -> None:
         """Close the connection, if there is one."""
@@ -117,6 +119,8 @@ def request_head(method: str, target: HttpTarget, path: str, headers: dict[str, 
         ValueError: a header or the path holds a line break.
     """
     lines = [f"{method} {target.base_path}{path} HTTP/1.1", f"Host: {target.host_header}"]
+    if not target.keep_alive:
+        lines.append("Connection: close")
     lines += [f"{name}: {value}" for name, value in headers.items()]
     if any("\r" in line or "\n" in line for line in lines):
         raise ValueError("a header or the path holds a line break")

@@ -132,6 +132,11 @@ class ChatReader:
         return "".join(self._text)
 
     @property
+    def only_text(self) -> bool:
+        """Whether all that was generated is in `text`: no reasoning, no tool calls."""
+        return len(self._text) >= self.chunks
+
+    @property
     def body(self) -> bytes:
         """The body of an answer that was not streamed."""
         return bytes(self._body)

@@ -42,16 +42,22 @@ class TlsFiles:
 
 @dataclass(frozen=True, slots=True)
 class HttpTarget:
-    """One server: what to connect to, how, and what precedes every path."""
+    """One server: what to connect to, how, and what precedes every path.
+
+    `keep_alive` False makes every request open a connection of its own.
+    """
 
     host: str
     port: int
     tls: TlsFiles | None
     base_path: str
     timeouts: Timeouts
+    keep_alive: bool = True
 
     @classmethod
-    def of(cls, url: str, *, tls: TlsFiles | None = None, timeouts: Timeouts | None = None) -> HttpTarget:
+    def of(
+        cls, url: str, *, tls: TlsFiles | None = None, timeouts: Timeouts | None = None, keep_alive: bool = True
+    ) -> HttpTarget:
         """The target that `url` (http or https) names; `tls` counts only for https.
 
         Raises:
@@ -67,6 +73,7 @@ class HttpTarget:
             tls=(tls or TlsFiles()) if secure else None,
             base_path=parts.path.rstrip("/"),
             timeouts=timeouts or Timeouts(),
+            keep_alive=keep_alive,
         )
 
     @property

@@ -55,8 +55,6 @@ REFUSED = (
     Unsupported("loadPattern.phases[].arrivals.mode", _one_of("constant", "poisson"), "use closed"),
     Unsupported("limits.maxRequestsPerSecond", _given, "leave it out"),
     Unsupported("targets.platform", _one_of("litellm"), "use aiaas, static or embedded"),
-    Unsupported("targets.tokenizer", _given, "leave it out; the platform's own counts are used"),
-    Unsupported("targets.newConnectionPerRequest", _true, "set it to false"),
     Unsupported("thresholds", _given, "leave it out"),
     Unsupported("advanced.chaos", _given, "leave it out"),
     Unsupported("advanced.questionTemplates", _given, "leave it out"),

@@ -175,4 +175,6 @@ def _target(scenario: Scenario) -> TargetPlan:
         correlation_id=scenario.spec.advanced.correlation_id or "",
         key_env=(spec.api_keys.env if spec.api_keys else None) or "",
         key_file=(spec.api_keys.file if spec.api_keys else None) or "",
+        keep_alive=not spec.new_connection_per_request,
+        tokenizer=spec.tokenizer or "",
     )

@@ -30,7 +30,8 @@ class TargetPlan:
     """Addresses and manners of the platform. The URLs of an embedded platform are filled in once it has started.
 
     Timeouts in seconds; TLS fields are paths to PEM files, empty for the system's own. On a static platform users'
-    keys are in the environment variable `key_env` or the file `key_file`; with neither there are none.
+    keys are in the environment variable `key_env` or the file `key_file`; with neither there are none. `tokenizer` is
+    the path of a file that counts tokens where the platform does not.
     """
 
     platform: PlatformKind
@@ -47,3 +48,5 @@ class TargetPlan:
     correlation_id: str = ""
     key_env: str = ""
     key_file: str = ""
+    keep_alive: bool = True
+    tokenizer: str = ""

@@ -6,6 +6,7 @@ Encoding imports neither numpy nor polars: it runs in every user actor, where me
 from __future__ import annotations
 
 from array import array
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -13,6 +14,11 @@ import msgspec
 from raysim.core.records.request import COLUMNS, SCHEMA_VERSION, RequestRecord
 
 _TYPECODES = {"i64": "q", "u64": "Q", "f64": "d", "bool": "B"}
+_NUMBERS = tuple(c.name for c in COLUMNS if c.kind in _TYPECODES)
+_TEXTS = tuple(c.name for c in COLUMNS if c.kind == "str")
+#: one call for all of a row's values of a kind: this runs once a request
+_numbers_of = attrgetter(*_NUMBERS)
+_texts_of = attrgetter(*_TEXTS)
 
 
 class WireBatch(msgspec.Struct, array_like=True):
@@ -41,7 +47,7 @@ class BatchBuilder:
         self._numbers: dict[str, array[Any]] = {
             c.name: array(_TYPECODES[c.kind]) for c in COLUMNS if c.kind in _TYPECODES
         }
-        self._codes: dict[str, array[int]] = {c.name: array("I") for c in COLUMNS if c.kind == "str"}
+        self._codes: dict[str, array[int]] = {name: array("I") for name in _TEXTS}
         self._distinct: dict[str, dict[str, int]] = {name: {} for name in self._codes}
         self._lengths: dict[str, array[int]] = {c.name: array("I") for c in COLUMNS if c.kind == "u32list"}
         self._values: dict[str, array[int]] = {name: array("I") for name in self._lengths}
@@ -55,11 +61,9 @@ class BatchBuilder:
         """Add one row. Nothing of the record is kept but its values."""
         self.rows += 1
         self._size += 8 * len(self._numbers) + 4 * len(self._codes)
-        for name, column in self._numbers.items():
-            column.append(getattr(record, name))
-        for name, codes in self._codes.items():
-            text: str = getattr(record, name)
-            distinct = self._distinct[name]
+        for column, value in zip(self._numbers.values(), _numbers_of(record), strict=True):
+            column.append(value)
+        for codes, distinct, text in zip(self._codes.values(), self._distinct.values(), _texts_of(record), strict=True):
             code = distinct.get(text)
             if code is None:
                 code = distinct[text] = len(distinct)

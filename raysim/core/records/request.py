@@ -100,7 +100,7 @@ COLUMNS: tuple[Column, ...] = (
         "token_source",
         "str",
         "",
-        "where token counts come from: `usage`, `chunks`, `estimate` (an embedded prompt's length) or empty",
+        "where token counts come from: `usage`, `tokenizer`, `chunks`, `estimate` (of an embedded prompt) or empty",
     ),
     Column("error_detail", "str", "", "the first 200 characters of what the platform said"),
     Column("http_status", "i64", "", "status of the last response; null when there was none"),

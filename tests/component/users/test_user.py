@@ -20,10 +20,20 @@ from raysim.users.sender import Sender, wall_offset_ns
 from raysim.users.user import User
 from raysim.wire.client import HttpClient
 from raysim.wire.target import HttpTarget, Timeouts
+from raysim.wire.tokenizer import TokenCounter
 from tests.component.users.stage import KEY, flat, make_behaviour, make_brief
 from tests.component.wire.asking import ANSWER
-from tests.component.wire.scripted_server import Peer, Script, ScriptedServer, answer, whole
-from tests.unit.wire.chunks import usage
+from tests.component.wire.scripted_server import (
+    STREAM_END,
+    STREAM_HEAD,
+    Peer,
+    Script,
+    ScriptedServer,
+    answer,
+    chunked,
+    whole,
+)
+from tests.unit.wire.chunks import DONE, ROLE, STOP, event, usage, words
 
 WHOLE = whole(
     orjson.dumps({"choices": [{"message": {"content": "Hello"}, "finish_reason": "stop"}], "usage": usage(7, 2)})
@@ -34,7 +44,13 @@ SILENT = whole(orjson.dumps({"choices": [{"message": {"content": "Hello there"}}
 class Actor:
     """One user on its own, with what it has left behind."""
 
-    def __init__(self, server: ScriptedServer, behaviour: Behaviour, max_requests: int | None = None) -> None:
+    def __init__(
+        self,
+        server: ScriptedServer,
+        behaviour: Behaviour,
+        max_requests: int | None = None,
+        counter: TokenCounter | None = None,
+    ) -> None:
         self.run_start_ns = monotonic_ns()
         self.wall_offset_ns = wall_offset_ns()
         self.records: list[RequestRecord] = []
@@ -43,7 +59,7 @@ class Actor:
         brief: PackBrief = make_brief(f"http://127.0.0.1:{server.port}", 1, behaviour, max_requests=max_requests)
         plan = brief.pack.users[0]
         client = HttpClient(HttpTarget.of(brief.target.router_url, timeouts=Timeouts(2.0, 5.0, 5.0)))
-        sender = Sender(brief, Identity(plan, Secret(KEY)), client, LagMeter())
+        sender = Sender(brief, Identity(plan, Secret(KEY)), client, LagMeter(), counter=counter)
         self.user = User(brief, plan, sender, self, self._take, lambda user, why: self.left.append((user, why)))
         self._news = asyncio.Event()
         self.user.start()
@@ -74,9 +90,11 @@ async def enter() -> AsyncIterator[Enter]:
     async with AsyncExitStack() as stack:
         actors: list[Actor] = []
 
-        async def begin(*scripts: Script, max_requests: int | None = None, **behaviour: Any) -> Actor:
+        async def begin(
+            *scripts: Script, max_requests: int | None = None, counter: TokenCounter | None = None, **behaviour: Any
+        ) -> Actor:
             server = await stack.enter_async_context(ScriptedServer(*scripts))
-            actor = Actor(server, make_behaviour(**behaviour), max_requests)
+            actor = Actor(server, make_behaviour(**behaviour), max_requests, counter)
             actors.append(actor)
             return actor
 
@@ -231,6 +249,40 @@ async def test_an_answer_that_comes_whole_and_uncounted_is_not_free(enter: Enter
     assert record.completion_tokens > 0
     assert record.prompt_tokens > 0
     assert record.cost_usd > 0
+
+
+class Letters:
+    """Counts letters, so that nobody can take its counts for anything else."""
+
+    def count(self, text: str) -> int:
+        return len(text)
+
+
+async def test_a_tokenizer_counts_what_the_platform_does_not(enter: Enter) -> None:
+    actor = await enter(answer(SILENT), max_requests=1, streaming=False, counter=Letters())
+    actor.user.activate()
+    await actor.until(1)
+    (record,) = actor.records
+    (question,) = actor.questions
+    assert record.token_source == "tokenizer"
+    assert record.completion_tokens == len("Hello there")
+    assert record.prompt_tokens == sum(len(message["content"]) for message in question)
+
+
+async def test_what_the_platform_counts_goes_before_a_tokenizer(enter: Enter) -> None:
+    actor = await enter(answer(WHOLE), max_requests=1, streaming=False, counter=Letters())
+    actor.user.activate()
+    await actor.until(1)
+    assert (actor.records[0].token_source, actor.records[0].completion_tokens) == ("usage", 2)
+
+
+async def test_hidden_reasoning_is_nothing_that_a_tokenizer_could_count(enter: Enter) -> None:
+    thought = event({"choices": [{"delta": {"reasoning": "hm"}}]})
+    stream = STREAM_HEAD + chunked(ROLE, thought, *words("Hel", "lo"), STOP, DONE) + STREAM_END
+    actor = await enter(answer(stream), max_requests=1, counter=Letters())
+    actor.user.activate()
+    await actor.until(1)
+    assert (actor.records[0].token_source, actor.records[0].completion_tokens) == ("chunks", 3)
 
 
 async def test_a_refusal_stays_one_although_its_connection_breaks(enter: Enter) -> None:

@@ -8,6 +8,8 @@ import zlib
 import pytest
 
 from raysim.core.records.outcome import ErrorKind
+from raysim.wire.client import HttpClient
+from raysim.wire.target import HttpTarget
 from tests.component.wire.asking import ANSWER, BODY, HELLO, LAST, ask, assert_hello
 from tests.component.wire.conftest import Connect, Serve
 from tests.component.wire.scripted_server import STREAM_END, STREAM_HEAD, answer, chunked, whole
@@ -181,3 +183,15 @@ async def test_a_body_that_is_not_packed_as_it_says(serve: Serve, connect: Conne
     reply = await ask(connect(server))
     assert reply.error is ErrorKind.PROTOCOL
     assert "content-encoding" in reply.exchange.detail
+
+
+async def test_a_connection_for_every_request_where_that_is_wanted(serve: Serve) -> None:
+    server = await serve(answer(ANSWER))
+    client = HttpClient(HttpTarget.of(f"http://127.0.0.1:{server.port}", keep_alive=False))
+    for _ in range(2):
+        reply = await ask(client)
+        assert_hello(reply)
+        assert not client.is_open
+        assert reply.exchange.connect_ns > 0
+    assert len(server.peers) == 2
+    assert all(b"\r\nConnection: close\r\n" in request for request in server.requests)

@@ -129,8 +129,6 @@ NOT_YET: list[tuple[str, dict[str, Any]]] = [
     ),
     ("spec.limits.maxRequestsPerSecond", {"limits": {"maxRequestsPerSecond": 5}}),
     ("spec.targets.platform", {"targets": {"platform": "litellm", "apiRouterUrl": "http://x"}}),
-    ("spec.targets.tokenizer", {"targets": {"tokenizer": "tokenizer.json"}}),
-    ("spec.targets.newConnectionPerRequest", {"targets": {"newConnectionPerRequest": True}}),
     ("spec.thresholds", {"thresholds": ["ttft_p95 < 800ms", {"expression": "error_rate < 1%", "org": "org-1"}]}),
     ("spec.advanced.chaos", {"advanced": {"chaos": {"failureRate": 0.1}}}),
     ("spec.advanced.questionTemplates", {"advanced": {"questionTemplates": ["why {x}?"]}}),
