@@ -18,16 +18,17 @@ from raysim.actors.placement import (
     fetch,
     ready_refs,
 )
+from raysim.actors.survey import check_cluster
 from raysim.core.control.progress import RunProgress
 from raysim.core.control.run_control import RunState
 from raysim.core.errors import BootstrapError, ExitCode, InterruptedRunError, RaysimError
 from raysim.core.plan.estimate import estimate
 from raysim.core.plan.run_plan import PackBrief, RunPlan
 from raysim.core.plan.target_plan import TargetPlan
-from raysim.preflight.capacity import check_memory, check_slots
-from raysim.preflight.check import Check, insist
+from raysim.preflight.check import Check, Tally, insist
 from raysim.preflight.client_side import check_client_side
-from raysim.preflight.platform import check_platform
+from raysim.preflight.expectations import Expectations
+from raysim.preflight.page import check_tls
 from raysim.report.facts import CleanupFacts, LoadSample, LostUser, RunFacts, RunStatus
 from raysim.report.live import View
 from raysim.report.progress import ProgressMeter
@@ -47,6 +48,7 @@ class LoadTest:
         paths: the run's directory.
         view: shows how it goes.
         interrupts: how often a person or the cluster has asked for the end so far.
+        expects: what preflight is to hold the plan and the world against.
         retain: whether tenants stay.
         cleanup_timeout_s: longest clean-up.
         debug: whether requests are logged one by one.
@@ -60,11 +62,13 @@ class LoadTest:
         view: View,
         interrupts: Callable[[], int],
         *,
+        expects: Expectations,
         retain: bool,
         cleanup_timeout_s: float,
         debug: bool,
     ) -> None:
         self._plan = plan
+        self._expects = expects
         self._cluster = cluster
         self._paths = paths
         self._view = view
@@ -94,9 +98,9 @@ class LoadTest:
         """
         try:
             self._start_platform()
-            self._preflight()
+            insist(check_tls(self._target))
             self._start_control()
-            self._check_keys()
+            self._preflight()
             try:
                 self._bootstrap()
                 self._begin()
@@ -145,21 +149,20 @@ class LoadTest:
             self._view.note(f"simulated platform at {self.embedded_url}")
 
     def _preflight(self) -> None:
-        needs = estimate(self._plan)
-        checks = [
-            check_slots(needs, self._cluster.user_slots),
-            check_memory(needs, self._cluster.memory_mib),
-            *check_client_side(self._target),
-            *check_platform(self._target),
-        ]
-        insist(checks)
+        """Check everything before anything is created. Raises PreflightError with all that failed.
 
-    def _check_keys(self) -> None:
-        """The part of preflight that needs users' keys, which the coordinator alone reads."""
-        checks: list[Check] = fetch(self._coordinator.check_keys.remote())
+        The coordinator asks the platform: it alone reads credentials.
+        """
+        expects = self._expects
+        asking = self._coordinator.check_platform.remote(expects.probe)
+        fitting = check_cluster(self._cluster, self._plan, estimate(self._plan), expects.nodes_wanted)
+        own_side = check_client_side(self._target)
+        checks: list[Check] = [*expects.known, *own_side, *fitting, *self._patiently(asking, "preflight")]
         insist(checks)
+        self._view.note(f"preflight: {Tally.of(checks)}")
         for check in checks:
-            self._view.note(f"{check.name}: {check.found}")
+            if check.warns:
+                self._view.note(f"{check.name}: {check.found}; {check.advice}")
 
     def _start_control(self) -> None:
         directory = str(self._paths.root)

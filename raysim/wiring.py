@@ -21,6 +21,8 @@ from raysim.core.config.scenario import Scenario
 from raysim.core.errors import ConfigError, ExitCode, Problem, worst
 from raysim.core.plan.build import build_plan
 from raysim.core.plan.run_plan import RunPlan
+from raysim.preflight.check import insist
+from raysim.readiness import expectations
 from raysim.report.console import render_summary
 from raysim.report.facts import RunFacts, RunStatus
 from raysim.report.live import ViewMode, open_view
@@ -37,7 +39,8 @@ class RunOptions:
     """What the command line says about a run, beside its scenario.
 
     `ui` is live, plain or none; `address` is auto, local or a Ray address; `results` is the folder that gets the run's
-    directory.
+    directory. `probe` is whether each model may be sent a tiny request first; `expected_hash` what the scenario's is to
+    be, None for any.
     """
 
     run_id: str
@@ -45,6 +48,8 @@ class RunOptions:
     results: Path
     address: str
     ui: ViewMode
+    probe: bool = True
+    expected_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,9 @@ def run_scenario(scenario: Scenario, options: RunOptions, console: Console) -> R
         RaysimError: what kept it from running, or broke it; the exit code is in the error.
     """
     plan = build_plan(scenario, options.run_id, started=options.started)
+    expects = expectations(scenario, plan, expected_hash=options.expected_hash, probe=options.probe)
+    # what the scenario alone says fails before there is a directory
+    insist(expects.known)
     paths = _open_directory(options, scenario, plan)
     interrupts = Interrupts()
     cluster = connect(options.address, plan.run_id, len(plan.users))
@@ -98,6 +106,7 @@ def run_scenario(scenario: Scenario, options: RunOptions, console: Console) -> R
                 paths,
                 view,
                 interrupts,
+                expects=expects,
                 retain=not scenario.spec.cleanup.on_completion,
                 cleanup_timeout_s=scenario.spec.cleanup.timeout,
                 debug=scenario.spec.advanced.debug,

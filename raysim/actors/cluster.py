@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import ray
 from ray.exceptions import RayError
 
+from raysim.actors.address import answers, cluster_address
 from raysim.core.errors import PreflightError
 
 #: custom resource that says how many simulated users a node may play
 USER_RESOURCE = "sim_user"
 #: Ray's object store holds nothing of raysim's but batches in flight
 _OBJECT_STORE_BYTES = 128 * 1024 * 1024
-_DEFAULT_PORT = 6379
-_PROBE_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One node that is alive: its id, its address, and what it offers; memory in MiB as Ray accounts for it."""
+
+    node_id: str
+    address: str
+    cpus: float
+    memory_mib: float
+    user_slots: float
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """What the cluster offers. `own` when it was started for this run; memory in MiB as Ray accounts for it."""
+    """What the cluster offers, all nodes together. `own` when it was started for this run."""
 
     own: bool
     nodes: int
@@ -35,6 +42,7 @@ class Cluster:
     driver_node_id: str
     driver_node_ip: str
     namespace: str
+    members: tuple[Member, ...]
 
 
 def connect(address: str, run_id: str, slots_needed: int) -> Cluster:
@@ -50,7 +58,7 @@ def connect(address: str, run_id: str, slots_needed: int) -> Cluster:
     """
     namespace = f"raysim-{run_id}"
     common: dict[str, Any] = {"namespace": namespace, "logging_level": logging.ERROR, "log_to_driver": False}
-    found = _running_cluster() if address == "auto" else "" if address == "local" else address
+    found = cluster_address(address)
     if found:
         _join(found, common)
     else:
@@ -65,25 +73,9 @@ def connect(address: str, run_id: str, slots_needed: int) -> Cluster:
     return _describe(own=not found, namespace=namespace)
 
 
-def _running_cluster() -> str:
-    """Address of the cluster that `ray start` or the environment names; empty when there is none that answers.
-
-    The file of `ray start` stays behind when a cluster dies, and joining a cluster that is not there takes Ray minutes.
-    """
-    named = os.environ.get("RAY_ADDRESS", "")
-    if named:
-        return named
-    noted = Path(os.environ.get("RAY_TMPDIR", "/tmp")) / "ray" / "ray_current_cluster"  # noqa: S108 - where Ray puts it
-    try:
-        address = noted.read_text(encoding="utf-8").strip()
-    except OSError:
-        return ""
-    return address if _answers(address) else ""
-
-
 def _join(address: str, common: dict[str, Any]) -> None:
     hint = "start one (`ray start --head --resources '{\"sim_user\": 50}'`), or use --address local"
-    if not _answers(address):
+    if not answers(address):
         raise PreflightError(f"no Ray cluster answers at {address}", hint=hint)
     try:
         ray.init(address=address, **common)
@@ -91,30 +83,29 @@ def _join(address: str, common: dict[str, Any]) -> None:
         raise PreflightError(f"the Ray cluster at {address} cannot be joined: {error}", hint=hint) from error
 
 
-def _answers(address: str) -> bool:
-    """Whether something accepts connections at `HOST:PORT` or `ray://HOST:PORT`."""
-    parts = urlsplit(address if "//" in address else f"//{address}")
-    try:
-        with socket.create_connection((parts.hostname or "", parts.port or _DEFAULT_PORT), timeout=_PROBE_TIMEOUT_S):
-            return True
-    except (OSError, ValueError):
-        return False
-
-
 def _describe(*, own: bool, namespace: str) -> Cluster:
-    alive = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
-    context = ray.get_runtime_context()
-    driver_node = context.get_node_id()
-    totals = [node["Resources"] for node in alive]
+    members = tuple(
+        Member(
+            node_id=node["NodeID"],
+            address=node["NodeManagerAddress"],
+            cpus=node["Resources"].get("CPU", 0.0),
+            memory_mib=node["Resources"].get("memory", 0.0) / 2**20,
+            user_slots=node["Resources"].get(USER_RESOURCE, 0.0),
+        )
+        for node in ray.nodes()  # type: ignore[no-untyped-call]
+        if node["Alive"]
+    )
+    driver_node = ray.get_runtime_context().get_node_id()
     return Cluster(
         own=own,
-        nodes=len(alive),
-        cpus=sum(resources.get("CPU", 0.0) for resources in totals),
-        memory_mib=sum(resources.get("memory", 0.0) for resources in totals) / 2**20,
-        user_slots=sum(resources.get(USER_RESOURCE, 0.0) for resources in totals),
+        nodes=len(members),
+        cpus=sum(member.cpus for member in members),
+        memory_mib=sum(member.memory_mib for member in members),
+        user_slots=sum(member.user_slots for member in members),
         driver_node_id=driver_node,
-        driver_node_ip=next((n["NodeManagerAddress"] for n in alive if n["NodeID"] == driver_node), "127.0.0.1"),
+        driver_node_ip=next((member.address for member in members if member.node_id == driver_node), "127.0.0.1"),
         namespace=namespace,
+        members=members,
     )
 
 

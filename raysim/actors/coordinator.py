@@ -20,6 +20,8 @@ from raysim.core.plan.run_plan import RunPlan
 from raysim.core.plan.target_plan import TargetPlan
 from raysim.core.secret import Secret
 from raysim.preflight.check import Check
+from raysim.preflight.credentials import Lenders
+from raysim.preflight.platform import check_platform
 from raysim.report.run_dir import RunDir
 from raysim.sinks.journal import Journal
 from raysim.tenancy.credentials import AdminCredential
@@ -100,14 +102,14 @@ class Coordinator:
         login = control_client(target) if target.auth.email and platform is None else None
         self._credential = AdminCredential(target.auth, os.environ, login)
         self._token_lock = asyncio.Lock()
-        self._keys = UserKeys(target, len(plan.users), os.environ)
+        self._keys = UserKeys(target, os.environ)
         self._background: asyncio.Task[None] | None = None
 
     # ── before the run ──
 
-    async def check_keys(self) -> list[Check]:
-        """Read the users' keys of a static platform, which nobody else does, and try the first one."""
-        return await self._keys.check()
+    async def check_platform(self, probe: bool) -> list[Check]:  # noqa: FBT001 - an actor's only argument
+        """Ask the platform everything that needs credentials or does not, before anything is created."""
+        return await check_platform(self._plan, self._target, Lenders(self.admin_token, self._keys.read), probe=probe)
 
     async def prepare(self) -> None:
         """Create the organisations, each on the ledger before it is used. Raises TenancyError."""

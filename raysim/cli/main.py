@@ -16,6 +16,7 @@ _COMMANDS = {
     "run": "run",
     "validate": "validate",
     "plan": "plan",
+    "preflight": "preflight",
     "chat": "chat",
     "schema": "schema",
     "platform": "platform",

@@ -12,11 +12,12 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from raysim.config_file import load_scenario
+from raysim.config_file import dump_scenario, load_scenario
 from raysim.core.plan.build import build_plan
 from raysim.core.plan.estimate import Estimate, estimate
 from raysim.core.plan.run_plan import RunPlan
 from raysim.core.units import format_duration
+from raysim.preflight.expectations import scenario_hash
 
 #: a plan needs a run id; the default seed depends on it, so the preview says which one it used
 _PREVIEW_RUN_ID = "preview"
@@ -33,19 +34,26 @@ def command(config: Path, overrides: tuple[str, ...], name: str | None, run_id: 
     loaded = load_scenario(config, name=name, overrides=overrides, environ=os.environ)
     plan = build_plan(loaded.scenario, run_id, started="00000000-000000")
     needs = estimate(plan)
+    digest = scenario_hash(dump_scenario(loaded.scenario))
     if as_json:
-        body = {"plan": asdict(plan), "estimate": asdict(needs), "warnings": [str(w) for w in loaded.warnings]}
+        body = {
+            "scenario_hash": digest,
+            "plan": asdict(plan),
+            "estimate": asdict(needs),
+            "warnings": [str(w) for w in loaded.warnings],
+        }
         click.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())
         return
     console = Console(highlight=False)
     for warning in loaded.warnings:
         console.print(f"[yellow]warning:[/] {warning}")
-    _show(plan, needs, loaded.scenario.spec.workers.replicas_for(len(plan.users)), console)
+    nodes = loaded.scenario.spec.workers.replicas_for(len(plan.users))
+    _show(plan, [*_facts(plan, needs, nodes), ("hash", f"{digest} (for --expect-hash)")], console)
 
 
-def _show(plan: RunPlan, needs: Estimate, nodes: int, console: Console) -> None:
+def _show(plan: RunPlan, rows: list[tuple[str, str]], console: Console) -> None:
     facts = Table.grid(padding=(0, 2))
-    for label, value in _facts(plan, needs, nodes):
+    for label, value in rows:
         facts.add_row(label, value)
     console.print(facts)
     phases = _table("Phases", "phase", "kind", "from", "lasts", "users", "ramp", "in results")

@@ -32,6 +32,8 @@ _LOG_WIDTH = 110
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for results.")
 @click.option("--ui", type=click.Choice(["live", "plain", "none"]), default="live", help="How to show progress.")
 @click.option("--address", default="auto", help="Ray cluster: auto, local, HOST:PORT or ray://HOST:PORT.")
+@click.option("--no-probe", is_flag=True, help="Send no model a tiny request before the run.")
+@click.option("--expect-hash", metavar="HASH", help="Fail unless the scenario is the one that `raysim plan` showed.")
 @quick_options
 def command(
     config: Path | None,
@@ -41,6 +43,9 @@ def command(
     out: Path | None,
     ui: ViewMode,
     address: str,
+    expect_hash: str | None,
+    *,
+    no_probe: bool,
     **options: Any,
 ) -> int:
     """Run the load test that CONFIG describes.
@@ -72,7 +77,8 @@ def command(
     # Ray takes seconds to import: only after the file was found to be in order
     from raysim.wiring import RunOptions, run_scenario  # noqa: PLC0415
 
-    outcome = run_scenario(loaded.scenario, RunOptions(chosen, started, results, address, ui), console)
+    run_options = RunOptions(chosen, started, results, address, ui, probe=not no_probe, expected_hash=expect_hash)
+    outcome = run_scenario(loaded.scenario, run_options, console)
     click.echo(outcome.directory)
     return int(outcome.exit_code)
 

@@ -1,49 +1,158 @@
-"""Does the platform answer, and does it call itself ready?"""
+"""All that preflight asks of the platform, at the same time and each with a short time-out.
+
+Runs where credentials may be read: in the coordinator, in a task beside it, or in this process before there is a Ray.
+"""
 
 from __future__ import annotations
 
-import ssl
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
-import httpx
-
+from raysim.core.behaviour.endpoint import EndpointPlan
+from raysim.core.errors import RaysimError
+from raysim.core.plan.run_plan import RunPlan
 from raysim.core.plan.target_plan import TargetPlan
-from raysim.preflight.check import Check
-from raysim.wire.target import TlsFiles
+from raysim.core.secret import Secret
+from raysim.preflight.check import Check, printable
+from raysim.preflight.clock import judge_platform_clock
+from raysim.preflight.credentials import Lenders, admin_request, judge_admin, judge_key, judge_keys
+from raysim.preflight.models import MODELS_PATH, judge_models, judge_prices, models_asked
+from raysim.preflight.page import Caller, Page, Request, WireCaller, check_tls
+from raysim.preflight.probe import judge_probe, probe_request
+from raysim.preflight.services import judge_service, pages_of
 
-_TIMEOUT_S = 5.0
-_HTTP_ERROR = 400
+#: for a login that hashes, and the call that follows it
+_CREDENTIAL_TIMEOUT_S = 8.0
+#: a scenario has few models; one with very many must not burst
+_PROBES_AT_ONCE = 32
+_PROBE = "request to each model"
 
 
-def check_platform(target: TargetPlan) -> list[Check]:
-    """Health and readiness of the user/org service and of the router, where the platform has such pages.
+async def check_platform(plan: RunPlan, target: TargetPlan, lenders: Lenders, *, probe: bool) -> list[Check]:
+    """Everything there is to know about the platform before the run.
 
-    A static one need not have any; `check_router` says whether it answers.
+    Args:
+        plan: what is to happen.
+        target: the platform, with its addresses as they are now known.
+        lenders: who lends credentials.
+        probe: whether each model may be sent a tiny request, where there are keys already.
     """
-    if target.platform == "static":
-        return []
-    try:
-        tls = TlsFiles(target.tls_verify, target.tls_ca_file, target.tls_cert_file, target.tls_key_file)
-        context: ssl.SSLContext | bool = tls.context() if "https:" in target.router_url + target.org_url else True
-    except (OSError, ssl.SSLError) as error:
-        return [Check("TLS files", "failed", str(error), "correct spec.targets.tls")]
-    with httpx.Client(timeout=_TIMEOUT_S, verify=context, trust_env=False) as client:
+    if unusable := check_tls(target):
+        return [*unusable, Check("platform", "skipped", "without these files nothing can be asked")]
+    call = WireCaller.of(target)
+    return await PlatformChecks(plan, target, lenders, call).all(probe=probe)
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformChecks:
+    """The checks of one platform, over `call`."""
+
+    plan: RunPlan
+    target: TargetPlan
+    lenders: Lenders
+    call: Caller
+
+    async def all(self, *, probe: bool) -> list[Check]:
+        """Every check, in the order in which a person reads them."""
+        access = self._with_keys(probe=probe) if self.target.platform == "static" else self._with_tenants()
+        services, rest = await asyncio.gather(self._services(), access)
+        pages = [page for _, page in services]
+        return [*(check for check, _ in services), judge_platform_clock(pages), *_unrepeated(rest, pages)]
+
+    async def _services(self) -> list[tuple[Check, Page]]:
+        pages = pages_of(self.target)
+        answers = await asyncio.gather(*(self.call(page.request) for page in pages))
+        return [(judge_service(page, answer), answer) for page, answer in zip(pages, answers, strict=True)]
+
+    async def _with_tenants(self) -> list[Check]:
+        """Where users' keys are yet to be made: the administrator's token, and what can be known without a key."""
+        asked = models_asked(self.plan)
+        admin, listing = await asyncio.gather(self._admin(), self._listing())
         return [
-            _probe(client, "user/org service", target.org_url, "/healthz"),
-            _probe(client, "user/org service, ready", target.org_url, "/readyz"),
-            _probe(client, "API router", target.router_url, "/v1/status/healthz"),
-            _probe(client, "API router, ready", target.router_url, "/v1/status/readyz"),
+            admin,
+            judge_models(asked, listing, (), final=True),
+            judge_prices(asked, self.plan.prices),
+            Check(_PROBE, "skipped", "users have no keys before bootstrap; `raysim chat` sets one up and asks once"),
         ]
 
+    async def _admin(self) -> Check:
+        async def ask() -> Check:
+            token = await self.lenders.admin_token(False)  # noqa: FBT003 - a callable's only argument
+            return judge_admin(self.target, await self.call(admin_request(self.target, token)))
 
-def _probe(client: httpx.Client, name: str, base: str, path: str) -> Check:
-    url = base.rstrip("/") + path
+        return await _lent("administrator", ask)
+
+    async def _listing(self) -> Page:
+        token = Secret("")
+        if self.target.platform == "litellm":
+            # it lists models to nobody else
+            try:
+                token = await self.lenders.admin_token(False)  # noqa: FBT003
+            except RaysimError:
+                token = Secret("")
+        return await self.call(Request(self.target.router_url, MODELS_PATH, secret=token))
+
+    async def _with_keys(self, *, probe: bool) -> list[Check]:
+        """Where keys were brought along: the first one, and a tiny request to each model with it."""
+        asked = models_asked(self.plan)
+        prices = judge_prices(asked, self.plan.prices)
+        try:
+            keys = self.lenders.keys()
+        except RaysimError as error:
+            reason = "there is no key to ask with"
+            return [
+                Check("users' keys", "failed", error.message, error.hint or ""),
+                *(Check(name, "skipped", reason) for name in ("first key", "models", _PROBE)),
+                prices,
+            ]
+        key = keys.of(0)
+        request = Request(self.target.router_url, MODELS_PATH, secret=key)
+        listing, probes = await asyncio.gather(self.call(request), self._probes(asked, key, probe=probe))
+        passed = [model for model, check in probes.items() if check.verdict == "passed"]
+        return [
+            judge_keys(keys, len(self.plan.users)),
+            judge_key(listing, keys),
+            judge_models(asked, listing, passed, final=False),
+            prices,
+            *(probes.values() if probe else [Check(_PROBE, "skipped", "switched off by --no-probe")]),
+        ]
+
+    async def _probes(self, asked: dict[str, EndpointPlan | None], key: Secret, *, probe: bool) -> dict[str, Check]:
+        turns = asyncio.Semaphore(_PROBES_AT_ONCE)
+
+        async def ask(model: str, endpoint: EndpointPlan | None) -> Check:
+            if endpoint is None:
+                reason = "only a custom endpoint asks for it, whose requests are not known to be harmless"
+                return Check(f"request to {printable(model, 60)}", "skipped", reason)
+            async with turns:
+                page = await self.call(probe_request(self.target, endpoint, model, key))
+            return judge_probe(model, page, self.plan.prices.get(model))
+
+        if not probe:
+            return {}
+        checks = await asyncio.gather(*(ask(model, endpoint) for model, endpoint in asked.items()))
+        return dict(zip(asked, checks, strict=True))
+
+
+def _unrepeated(checks: Sequence[Check], pages: Sequence[Page]) -> list[Check]:
+    """A service that nobody can reach has failed once already; what else was to be asked there is skipped."""
+    gone = {page.request.base for page in pages} - {page.request.base for page in pages if page.reached}
+    return [
+        Check(check.name, "skipped", f"nothing answers at {base}")
+        if check.verdict == "failed" and (base := next(filter(check.found.startswith, gone), ""))
+        else check
+        for check in checks
+    ]
+
+
+async def _lent(name: str, ask: Callable[[], Awaitable[Check]]) -> Check:
+    """A check that borrows a credential first; a lender's refusal or silence is a failed check."""
     try:
-        response = client.get(url)
-    except httpx.HTTPError as error:
-        return Check(
-            name, "failed", f"{url}: {error or type(error).__name__}", "is it running, and is the address right?"
-        )
-    found = f"{url} answered {response.status_code}"
-    if response.status_code < _HTTP_ERROR:
-        return Check(name, "passed", found)
-    return Check(name, "failed", f"{found}: {response.text[:120].strip()}", "wait until the service says it is ready")
+        async with asyncio.timeout(_CREDENTIAL_TIMEOUT_S):
+            return await ask()
+    except RaysimError as error:
+        return Check(name, "failed", error.message, error.hint or "")
+    except TimeoutError:
+        found = f"the platform did not say within {_CREDENTIAL_TIMEOUT_S:g} s whether it takes the credential"
+        return Check(name, "failed", found, "is the user/org service overloaded?")

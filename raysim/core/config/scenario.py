@@ -17,6 +17,7 @@ from raysim.core.config.load import LoadPatternSpec
 from raysim.core.config.metrics import MetricsSpec
 from raysim.core.config.models import ModelSpec, price_of
 from raysim.core.config.organizations import OrganizationsSpec
+from raysim.core.config.preflight import PreflightSpec
 from raysim.core.config.targets import TargetsSpec
 from raysim.core.config.users import ApiKeysSpec, BootstrapSpec, UsersSpec
 from raysim.core.config.workers import WorkersSpec
@@ -62,6 +63,9 @@ class Spec(Part):
     api_keys: ApiKeysSpec = Field(default_factory=ApiKeysSpec, description="the keys that users create")
     user_behavior: UserBehaviorSpec = Field(default_factory=UserBehaviorSpec, description="what every user does")
     bootstrap: BootstrapSpec = Field(default_factory=BootstrapSpec, description="how users are set up")
+    preflight: PreflightSpec = Field(
+        default_factory=PreflightSpec, description="what is checked before anything is created"
+    )
     endpoints: Annotated[tuple[EndpointSpec, ...], AfterValidator(some_weight)] = Field(
         default_factory=lambda: (EndpointSpec(name="chat"),),
         min_length=1,

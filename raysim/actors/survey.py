@@ -1,0 +1,115 @@
+"""What the nodes of a cluster offer, asked of the nodes themselves; and the platform as seen from one of them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from time import monotonic, time
+from typing import Any
+
+import ray
+from ray.exceptions import RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from raysim.actors.cluster import Cluster, Member
+from raysim.actors.lenders import check_here
+from raysim.core.plan.estimate import Estimate
+from raysim.core.plan.run_plan import RunPlan
+from raysim.preflight.capacity import Node, check_capacity, check_machine
+from raysim.preflight.check import Check
+from raysim.preflight.clock import judge_node_clocks
+from raysim.preflight.machine import Machine, look_around
+
+#: a node has to start a process to answer, which takes a second or two of CPU
+_TIMEOUT_S = 10.0
+#: how late a node's answer may get here
+_CLOCK_ERROR_S = 0.5
+
+
+@dataclass(slots=True)
+class _Answers:
+    """What came back: by node id what it is like and how far its clock is ahead, or why it did not answer."""
+
+    machines: dict[str, Machine] = field(default_factory=dict)
+    ahead_s: dict[str, float] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
+
+
+def check_cluster(cluster: Cluster, plan: RunPlan, needs: Estimate, nodes_wanted: int) -> list[Check]:
+    """Does the plan fit the cluster? One that was started for this run is this machine."""
+    if cluster.own:
+        return check_machine(plan, needs, look_around(), nodes_wanted)
+    asked = [node for node in cluster.members if node.user_slots or node.node_id == cluster.driver_node_id]
+    answers = _survey(asked)
+    nodes = [_node(member, answers.machines.get(member.node_id)) for member in cluster.members]
+    clocks = {node.address: answers.ahead_s.get(node.node_id) for node in asked}
+    return [
+        _check_answers(asked, answers),
+        *check_capacity(plan, needs, nodes, nodes_wanted),
+        judge_node_clocks(clocks, _CLOCK_ERROR_S),
+    ]
+
+
+def ask_from_cluster(cluster: Cluster, plan: RunPlan, *, probe: bool) -> Any:
+    """Have the driver's node ask the platform, as the coordinator would: with the credentials that are there.
+
+    Returns:
+        what resolves to a list of checks.
+    """
+    return _pinned(_ask_platform, cluster.driver_node_id).remote(plan, probe=probe)
+
+
+def _ask_platform(plan: RunPlan, *, probe: bool) -> list[Check]:
+    return asyncio.run(check_here(plan, os.environ, probe=probe))
+
+
+def _pinned(function: Any, node_id: str) -> Any:
+    # never again by itself: a task that asked a model and died must not ask twice
+    strategy = NodeAffinitySchedulingStrategy(node_id, soft=False)
+    return ray.remote(function).options(num_cpus=0, max_retries=0, scheduling_strategy=strategy)
+
+
+def _survey(members: Sequence[Member]) -> _Answers:
+    waiting = {_pinned(look_around, member.node_id).remote(): member.node_id for member in members}
+    answers = _Answers()
+    until_s = monotonic() + _TIMEOUT_S
+    while waiting and (left_s := until_s - monotonic()) > 0:
+        done, _ = ray.wait(list(waiting), timeout=left_s)
+        for ref in done:
+            node_id = waiting.pop(ref)
+            try:
+                machine = ray.get(ref)
+            except RayError as error:
+                answers.broken[node_id] = _last_line(error)
+            else:
+                answers.machines[node_id] = machine
+                answers.ahead_s[node_id] = machine.unix_s - time()
+    for ref, node_id in waiting.items():
+        ray.cancel(ref, force=True)
+        answers.broken[node_id] = f"nothing within {_TIMEOUT_S:g} s"
+    return answers
+
+
+def _node(member: Member, machine: Machine | None) -> Node:
+    if machine is None:
+        return Node(member.address, member.cpus, member.memory_mib, member.user_slots)
+    memory_mib = min(member.memory_mib, machine.memory_mib)
+    return Node(member.address, member.cpus, memory_mib, member.user_slots, machine.open_files)
+
+
+def _check_answers(asked: Sequence[Member], answers: _Answers) -> Check:
+    """Whether each node can run raysim at all."""
+    if not answers.broken:
+        return Check("nodes answer", "passed", f"{len(asked)} of {len(asked)}")
+    first = next(node for node in asked if node.node_id in answers.broken)
+    found = f"{len(answers.machines)} of {len(asked)}; {first.address}: {answers.broken[first.node_id]}"
+    return Check(
+        "nodes answer", "failed", found, "is raysim installed on each node, in the same version, and Ray well?"
+    )
+
+
+def _last_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[-1] if lines else type(error).__name__)[:200]

@@ -1,0 +1,120 @@
+"""Preflight alone: every check of a run, without the run. Starts no Ray; joins the one that the run would join.
+
+Names concrete adapters, as `wiring` does, and stands apart from it because that needs Ray, which is slow to start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from raysim.actors.address import cluster_address
+from raysim.actors.lenders import check_here, lend_token
+from raysim.config_file import dump_scenario
+from raysim.core.config.scenario import Scenario
+from raysim.core.errors import PreflightError
+from raysim.core.plan.build import build_plan
+from raysim.core.plan.estimate import estimate
+from raysim.core.plan.run_plan import RunPlan
+from raysim.core.secret import Secret
+from raysim.preflight.capacity import check_machine
+from raysim.preflight.check import Check
+from raysim.preflight.expectations import Expectations, check_cost, check_hash, not_checked, scenario_hash
+from raysim.preflight.machine import look_around
+from raysim.preflight.platform import check_platform
+from raysim.simplatform.config import PlatformConfig
+from raysim.simplatform.server import start_platform
+
+if TYPE_CHECKING:
+    from raysim.actors.cluster import Cluster
+
+_RUN_ID = "preflight"
+_STARTED = "00000000-000000"
+
+
+def expectations(scenario: Scenario, plan: RunPlan, *, expected_hash: str | None, probe: bool) -> Expectations:
+    """What the scenario alone says, and what the world is to be held against.
+
+    Args:
+        scenario: a checked scenario.
+        plan: its plan.
+        expected_hash: what `raysim plan` printed; None when nothing particular is expected.
+        probe: whether each model may be sent a tiny request, as far as the command line says.
+    """
+    spec = scenario.spec
+    known = (
+        check_hash(scenario_hash(dump_scenario(scenario)), expected_hash),
+        check_cost(estimate(plan), plan.limits.max_cost_usd),
+        *not_checked(spec.metrics.pushgateway_url, spec.cleanup.export_results_to),
+    )
+    return Expectations(known, spec.workers.replicas_for(len(plan.users)), probe and spec.preflight.probe)
+
+
+def preflight(
+    scenario: Scenario, *, address: str, environ: Mapping[str, str], expected_hash: str | None, probe: bool
+) -> list[Check]:
+    """Every check that a run of `scenario` would make. Creates nothing on the platform.
+
+    Args:
+        scenario: a checked scenario.
+        address: the cluster, as for a run: auto, local or a Ray address.
+        environ: where credentials are looked for when no cluster is joined.
+        expected_hash: as for `expectations`.
+        probe: as for `expectations`.
+    """
+    plan = build_plan(scenario, _RUN_ID, started=_STARTED)
+    expects = expectations(scenario, plan, expected_hash=expected_hash, probe=probe)
+    found = cluster_address(address)
+    if found:
+        return [*expects.known, *_with_cluster(plan, found, expects, environ)]
+    fitting = check_machine(plan, estimate(plan), look_around(), expects.nodes_wanted)
+    return [*expects.known, *fitting, *asyncio.run(_ask_here(plan, environ, probe=expects.probe))]
+
+
+def _with_cluster(plan: RunPlan, address: str, expects: Expectations, environ: Mapping[str, str]) -> list[Check]:
+    # seconds to import, and not needed without a cluster
+    from raysim.actors.cluster import connect, disconnect  # noqa: PLC0415
+
+    try:
+        cluster = connect(address, _RUN_ID, len(plan.users))
+    except PreflightError as error:
+        missing = Check("Ray cluster", "failed", error.message, error.hint or "")
+        capacity = Check("capacity", "skipped", "there is no cluster to look at")
+        return [missing, capacity, *asyncio.run(_ask_here(plan, environ, probe=expects.probe))]
+    try:
+        return [
+            Check("Ray cluster", "passed", f"{address}: {cluster.nodes} node{'s' * (cluster.nodes != 1)}"),
+            *_on_cluster(plan, cluster, expects),
+        ]
+    finally:
+        disconnect()
+
+
+def _on_cluster(plan: RunPlan, cluster: Cluster, expects: Expectations) -> list[Check]:
+    from raysim.actors.placement import fetch  # noqa: PLC0415
+    from raysim.actors.survey import ask_from_cluster, check_cluster  # noqa: PLC0415
+
+    embedded = plan.target.platform == "embedded"
+    asking = None if embedded else ask_from_cluster(cluster, plan, probe=expects.probe)
+    fitting = check_cluster(cluster, plan, estimate(plan), expects.nodes_wanted)
+    said = asyncio.run(_ask_embedded(plan, probe=expects.probe)) if asking is None else fetch(asking)
+    return [*fitting, *said]
+
+
+async def _ask_here(plan: RunPlan, environ: Mapping[str, str], *, probe: bool) -> list[Check]:
+    """Ask the platform from this process, whose environment a Ray that is started here would have as well."""
+    if plan.target.platform == "embedded":
+        return await _ask_embedded(plan, probe=probe)
+    return await check_here(plan, environ, probe=probe)
+
+
+async def _ask_embedded(plan: RunPlan, *, probe: bool) -> list[Check]:
+    """Start what a run would start, ask it, and end it."""
+    running = await start_platform(PlatformConfig(deletes=True), "127.0.0.1")
+    try:
+        target = replace(plan.target, router_url=running.url, org_url=running.url)
+        return await check_platform(plan, target, lend_token(Secret(running.admin_token)), probe=probe)
+    finally:
+        await running.close()
