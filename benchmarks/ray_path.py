@@ -73,7 +73,7 @@ def run(users: int, seconds: float) -> RayFigures:
         config = Path(folder) / "scenario.yaml"
         # JSON is YAML
         config.write_text(json.dumps(scenario(server.url, users, seconds)), encoding="utf-8")
-        command = [sys.executable, "-m", "raysim", "run", str(config), "--out", folder, "--ui", "plain"]
+        command = [sys.executable, "-m", "raysim", "run", str(config), "--out", folder, "--ui", "plain", "--no-probe"]
         environment = {**os.environ, _KEY_ENV: "sk-reference"}
         done = subprocess.run(pinned(command, LOAD_CORE), env=environment, capture_output=True, text=True, check=False)
         summaries = list(Path(folder).glob("*/summary.json"))

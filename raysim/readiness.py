@@ -93,13 +93,12 @@ def _with_cluster(plan: RunPlan, address: str, expects: Expectations, environ: M
 
 
 def _on_cluster(plan: RunPlan, cluster: Cluster, expects: Expectations) -> list[Check]:
-    from raysim.actors.placement import fetch  # noqa: PLC0415
-    from raysim.actors.survey import ask_from_cluster, check_cluster  # noqa: PLC0415
+    from raysim.actors.survey import ask_from_cluster, check_cluster, collect  # noqa: PLC0415
 
     embedded = plan.target.platform == "embedded"
     asking = None if embedded else ask_from_cluster(cluster, plan, probe=expects.probe)
     fitting = check_cluster(cluster, plan, estimate(plan), expects.nodes_wanted)
-    said = asyncio.run(_ask_embedded(plan, probe=expects.probe)) if asking is None else fetch(asking)
+    said = asyncio.run(_ask_embedded(plan, probe=expects.probe)) if asking is None else collect(asking)
     return [*fitting, *said]
 
 

@@ -24,6 +24,9 @@ from raysim.preflight.machine import Machine, look_around
 
 #: a node has to start a process to answer, which takes a second or two of CPU
 _TIMEOUT_S = 10.0
+#: for the checks of the platform, each of which has its own time-out, and the start of the process that makes them
+_PLATFORM_TIMEOUT_S = 30.0
+_WELL = "is raysim installed on each node, in the same version, and Ray well?"
 #: how late a node's answer may get here
 _CLOCK_ERROR_S = 0.5
 
@@ -59,6 +62,19 @@ def ask_from_cluster(cluster: Cluster, plan: RunPlan, *, probe: bool) -> Any:
         what resolves to a list of checks.
     """
     return _pinned(_ask_platform, cluster.driver_node_id).remote(plan, probe=probe)
+
+
+def collect(asking: Any) -> list[Check]:
+    """What `ask_from_cluster` leads to; a failed check when the node does not get round to it."""
+    done, _ = ray.wait([asking], timeout=_PLATFORM_TIMEOUT_S)
+    if not done:
+        ray.cancel(asking, force=True)
+        return [Check("platform", "failed", f"the driver's node did not ask within {_PLATFORM_TIMEOUT_S:g} s", _WELL)]
+    try:
+        checks: list[Check] = ray.get(asking)
+    except RayError as error:
+        return [Check("platform", "failed", f"the driver's node could not ask: {_last_line(error)}", _WELL)]
+    return checks
 
 
 def _ask_platform(plan: RunPlan, *, probe: bool) -> list[Check]:
@@ -105,9 +121,7 @@ def _check_answers(asked: Sequence[Member], answers: _Answers) -> Check:
         return Check("nodes answer", "passed", f"{len(asked)} of {len(asked)}")
     first = next(node for node in asked if node.node_id in answers.broken)
     found = f"{len(answers.machines)} of {len(asked)}; {first.address}: {answers.broken[first.node_id]}"
-    return Check(
-        "nodes answer", "failed", found, "is raysim installed on each node, in the same version, and Ray well?"
-    )
+    return Check("nodes answer", "failed", found, _WELL)
 
 
 def _last_line(error: BaseException) -> str:

@@ -22,11 +22,14 @@ CONNECT_TIMEOUT_S = 3.0
 #: longest wait for a page
 PAGE_TIMEOUT_S = 5.0
 
+#: what tells preflight's calls from a run's in a platform's logs
+REQUEST_ID = "raysim-preflight"
+
 #: what to do about an answer that never came, by how it failed
 UNREACHABLE_ADVICE: Mapping[ErrorKind, str] = {
     ErrorKind.DNS: "is the host name right, and known where the coordinator runs?",
     ErrorKind.TLS: "correct spec.targets.tls: caFile names a private authority, certFile proves who we are",
-    ErrorKind.TIMEOUT_CONNECT: "does a firewall drop what is sent there, and is the address right?",
+    ErrorKind.TIMEOUT_CONNECT: "does a firewall drop what is sent there, and are address, port and http or https right?",
     ErrorKind.TIMEOUT_TOTAL: "it takes connections and does not answer: is it overloaded, and is this its port?",
     ErrorKind.PROTOCOL: "is this its port, and is it http or https?",
     ErrorKind.CONNECTION_RESET: "is it http or https, and does a proxy stand in between?",
@@ -95,8 +98,9 @@ def check_tls(target: TargetPlan) -> list[Check]:
     try:
         WireCaller.of(target)
     except (OSError, ssl.SSLError) as error:
-        found = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        return [Check("TLS files", "failed", found, "correct spec.targets.tls")]
+        files = (("caFile", target.tls_ca_file), ("certFile", target.tls_cert_file), ("keyFile", target.tls_key_file))
+        named = ", ".join(f"{key} {path}" for key, path in files if path) or "the system's certificates"
+        return [Check("TLS files", "failed", f"{named}: {error.strerror or error}", "correct spec.targets.tls")]
     return []
 
 
@@ -129,7 +133,7 @@ class WireCaller:
         target = HttpTarget.of(request.base, tls=self._tls, timeouts=timeouts)
         client = HttpClient(target, context=self._context if target.tls else None)
         token = request.secret.reveal()
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers = {"X-Request-ID": REQUEST_ID} | ({"Authorization": f"Bearer {token}"} if token else {})
         before_s = time()
         try:
             answer = await call_json(client, request.method, request.path, body=request.body, headers=headers)

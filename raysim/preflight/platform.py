@@ -6,7 +6,7 @@ Runs where credentials may be read: in the coordinator, in a task beside it, or 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from raysim.core.behaviour.endpoint import EndpointPlan
@@ -56,14 +56,14 @@ class PlatformChecks:
     async def all(self, *, probe: bool) -> list[Check]:
         """Every check, in the order in which a person reads them."""
         access = self._with_keys(probe=probe) if self.target.platform == "static" else self._with_tenants()
-        services, rest = await asyncio.gather(self._services(), access)
-        pages = [page for _, page in services]
-        return [*(check for check, _ in services), judge_platform_clock(pages), *_unrepeated(rest, pages)]
+        (checks, pages), rest = await asyncio.gather(self._services(), access)
+        gone = {page.request.base for page in pages} - {page.request.base for page in pages if page.reached}
+        return [*_unrepeated(checks, gone), judge_platform_clock(pages), *_unrepeated(rest, gone, once=False)]
 
-    async def _services(self) -> list[tuple[Check, Page]]:
-        pages = pages_of(self.target)
-        answers = await asyncio.gather(*(self.call(page.request) for page in pages))
-        return [(judge_service(page, answer), answer) for page, answer in zip(pages, answers, strict=True)]
+    async def _services(self) -> tuple[list[Check], list[Page]]:
+        services = pages_of(self.target)
+        pages = await asyncio.gather(*(self.call(service.request) for service in services))
+        return [judge_service(service, page) for service, page in zip(services, pages, strict=True)], pages
 
     async def _with_tenants(self) -> list[Check]:
         """Where users' keys are yet to be made: the administrator's token, and what can be known without a key."""
@@ -115,7 +115,7 @@ class PlatformChecks:
             judge_key(listing, keys),
             judge_models(asked, listing, passed, final=False),
             prices,
-            *(probes.values() if probe else [Check(_PROBE, "skipped", "switched off by --no-probe")]),
+            *(probes.values() if probe else [Check(_PROBE, "skipped", "switched off (--no-probe, preflight.probe)")]),
         ]
 
     async def _probes(self, asked: dict[str, EndpointPlan | None], key: Secret, *, probe: bool) -> dict[str, Check]:
@@ -135,15 +135,15 @@ class PlatformChecks:
         return dict(zip(asked, checks, strict=True))
 
 
-def _unrepeated(checks: Sequence[Check], pages: Sequence[Page]) -> list[Check]:
-    """A service that nobody can reach has failed once already; what else was to be asked there is skipped."""
-    gone = {page.request.base for page in pages} - {page.request.base for page in pages if page.reached}
-    return [
-        Check(check.name, "skipped", f"nothing answers at {base}")
-        if check.verdict == "failed" and (base := next(filter(check.found.startswith, gone), ""))
-        else check
-        for check in checks
-    ]
+def _unrepeated(checks: Sequence[Check], gone: Collection[str], *, once: bool = True) -> list[Check]:
+    """A service that nobody can reach fails `once`, at its first check; what else was to be asked there is skipped."""
+    told: set[str] = set() if once else set(gone)
+    kept = []
+    for check in checks:
+        base = next(filter(check.found.startswith, gone), "") if check.verdict == "failed" else ""
+        kept.append(Check(check.name, "skipped", f"nothing answers at {base}") if base in told else check)
+        told.add(base or check.name)
+    return kept
 
 
 async def _lent(name: str, ask: Callable[[], Awaitable[Check]]) -> Check:

@@ -14,7 +14,7 @@ from raysim.core.plan.target_plan import TargetPlan
 from raysim.core.pricing import Price, cost_usd
 from raysim.core.secret import Secret
 from raysim.preflight.check import Check, printable
-from raysim.preflight.page import Page, Request
+from raysim.preflight.page import REQUEST_ID, Page, Request
 from raysim.wire.openai_request import Ask, request_body
 
 #: most tokens of an answer; some models refuse a smaller limit
@@ -35,7 +35,7 @@ def probe_request(target: TargetPlan, endpoint: EndpointPlan, model: str, key: S
         "question": _QUESTION,
         "model": model,
         "max_tokens": PROBE_TOKENS,
-        "request_id": "preflight",
+        "request_id": REQUEST_ID,
         "org_id": "",
         "user_id": "",
     }
@@ -58,6 +58,8 @@ def judge_probe(model: str, page: Page, price: Price | None) -> Check:
     took = f"answered {page.status} in {page.after_s - page.before_s:.2f} s"
     if page.status in _SUCCESS:
         document = page.answer.json()
+        if page.answer.headers.get("content-type", "").startswith("text/event-stream"):
+            return Check(name, "passed", f"{took}, with a stream although none was asked for")
         if not isinstance(document, dict):
             advice = "is this an OpenAI-compatible server?"
             return Check(name, "failed", f"{page.request.url} {took}, but not with JSON", advice)

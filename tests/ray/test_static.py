@@ -38,7 +38,9 @@ def test_brought_keys_are_shared_used_and_never_seen(runner: Runner, platform: P
     key_file = runner.folder / "keys"
     key_file.write_text("\n".join(keys), encoding="utf-8")
     run = runner.run(
-        short_load(seconds=4, users=2, targets=static(platform.url, key_file)), "static", "--set", "advanced.debug=true"
+        short_load(seconds=4, users=2, targets=static(platform.url, key_file)),
+        "static",
+        *("--set", "advanced.debug=true", "--no-probe"),
     )
     key_file.unlink()
     assert run.exit_code in (0, 7), run.output

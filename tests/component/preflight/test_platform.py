@@ -76,6 +76,7 @@ async def test_a_service_that_is_gone_fails_once() -> None:
     gone = {**WELL, "/healthz": ErrorKind.DNS, "/readyz": ErrorKind.DNS, "/v1/orgs": ErrorKind.DNS}
     checks, _ = await checked(planned("aiaas"), gone)
     assert verdicts(checks)["user/org service"] == "failed"
+    assert checks["user/org service, ready"].found == f"nothing answers at {ORGS}"
     assert checks["administrator"] == Check("administrator", "skipped", f"nothing answers at {ORGS}")
     assert verdicts(checks)["models"] == "passed"
 
@@ -116,7 +117,7 @@ async def test_no_probe_sends_nothing_that_costs() -> None:
     checks, fake = await checked(
         planned("static", orgs=""), {"/v1/models": (200, MODELS)}, with_keys("sk-hunter2"), probe=False
     )
-    assert checks["request to each model"].found == "switched off by --no-probe"
+    assert checks["request to each model"].found == "switched off (--no-probe, preflight.probe)"
     assert {request.method for request in fake.asked} == {"GET"}
 
 
@@ -227,6 +228,7 @@ async def test_a_certificate_that_nobody_vouches_for_fails_the_check(serve: Serv
 async def test_tls_files_that_are_not_there_fail_before_anything_is_sent() -> None:
     target = replace(planned("static").target, router_url="https://x", tls_ca_file="/nonexistent")
     assert [check.name for check in check_tls(target)] == ["TLS files"]
+    assert check_tls(target)[0].found == "caFile /nonexistent: No such file or directory"
     plan = replace(planned("static"), target=target)
     checks = await check_platform(plan, target, with_keys(), probe=True)
     assert [(check.name, check.verdict) for check in checks] == [("TLS files", "failed"), ("platform", "skipped")]

@@ -73,5 +73,10 @@ def test_a_model_that_does_not_answer_fails_without_showing_the_key(status: int,
     assert "hunter2" not in str(check)
 
 
+def test_a_server_that_can_only_stream_answers_too() -> None:
+    page = said(200, b"data: {}\n\n", request=ASKED, **{"content-type": "text/event-stream; charset=utf-8"})
+    assert judge_probe("m", page, None).verdict == "passed"
+
+
 def test_silence_fails() -> None:
     assert judge_probe("m", silent(ErrorKind.TIMEOUT_TOTAL, ASKED), None).verdict == "failed"
