@@ -74,8 +74,8 @@ def _badness(offset: Offset) -> tuple[float, float]:
 
 
 def _judge(name: str, offset: Offset) -> Check:
-    way = "ahead of" if offset.ahead_s > 0 else "behind"
+    way = "s ahead of us" if offset.ahead_s > 0 else "s behind us"
     if offset.surplus_s <= _TOLERATED_S:
         return Check(name, "passed", f"within {abs(offset.ahead_s) + offset.error_s:.1f} s of ours")
-    found = f"{offset.whose} is {abs(offset.ahead_s):.0f} s {way} us"
+    found = f"{offset.whose} is {abs(offset.ahead_s):.0f} {way}"
     return Check(name, "passed", found, "set the clocks by NTP: logs will not match, tokens may expire early")

@@ -29,7 +29,7 @@ REQUEST_ID = "raysim-preflight"
 UNREACHABLE_ADVICE: Mapping[ErrorKind, str] = {
     ErrorKind.DNS: "is the host name right, and known where the coordinator runs?",
     ErrorKind.TLS: "correct spec.targets.tls: caFile names a private authority, certFile proves who we are",
-    ErrorKind.TIMEOUT_CONNECT: "does a firewall drop what is sent there, and are address, port and http or https right?",
+    ErrorKind.TIMEOUT_CONNECT: "does a firewall drop what is sent there, and are port and http or https right?",
     ErrorKind.TIMEOUT_TOTAL: "it takes connections and does not answer: is it overloaded, and is this its port?",
     ErrorKind.PROTOCOL: "is this its port, and is it http or https?",
     ErrorKind.CONNECTION_RESET: "is it http or https, and does a proxy stand in between?",

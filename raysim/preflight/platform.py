@@ -137,12 +137,15 @@ class PlatformChecks:
 
 def _unrepeated(checks: Sequence[Check], gone: Collection[str], *, once: bool = True) -> list[Check]:
     """A service that nobody can reach fails `once`, at its first check; what else was to be asked there is skipped."""
-    told: set[str] = set() if once else set(gone)
+    told = set() if once else set(gone)
     kept = []
     for check in checks:
-        base = next(filter(check.found.startswith, gone), "") if check.verdict == "failed" else ""
-        kept.append(Check(check.name, "skipped", f"nothing answers at {base}") if base in told else check)
-        told.add(base or check.name)
+        base = next((base for base in gone if check.found.startswith(f"{base}/")), None)
+        if check.verdict == "failed" and base is not None:
+            kept.append(Check(check.name, "skipped", f"nothing answers at {base}") if base in told else check)
+            told.add(base)
+        else:
+            kept.append(check)
     return kept
 
 
