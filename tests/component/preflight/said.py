@@ -25,7 +25,8 @@ def said(
 ) -> Page:
     """An answer; `body` is bytes, or what becomes JSON."""
     data = body if isinstance(body, bytes) else orjson.dumps(body)
-    answer = JsonAnswer(status, data, headers, ErrorKind.NONE, "")
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    answer = JsonAnswer(status, data, named, ErrorKind.NONE, "")
     return Page(request or Request(ROUTER, "/page"), answer, NOW_S, NOW_S + took_s)
 
 

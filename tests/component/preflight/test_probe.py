@@ -74,7 +74,7 @@ def test_a_model_that_does_not_answer_fails_without_showing_the_key(status: int,
 
 
 def test_a_server_that_can_only_stream_answers_too() -> None:
-    page = said(200, b"data: {}\n\n", request=ASKED, **{"content-type": "text/event-stream; charset=utf-8"})
+    page = said(200, b"data: {}\n\n", request=ASKED, content_type="text/event-stream; charset=utf-8")
     assert judge_probe("m", page, None).verdict == "passed"
 
 
