@@ -17,7 +17,7 @@ from raysim.actors.cluster import Cluster, Member
 from raysim.actors.lenders import check_here
 from raysim.core.plan.estimate import Estimate
 from raysim.core.plan.run_plan import RunPlan
-from raysim.preflight.capacity import Node, check_capacity, check_machine
+from raysim.preflight.capacity import CANNOT_RUN_ADVICE, Node, check_answers, check_capacity, check_machine
 from raysim.preflight.check import Check
 from raysim.preflight.clock import judge_node_clocks
 from raysim.preflight.machine import Machine, look_around
@@ -26,7 +26,6 @@ from raysim.preflight.machine import Machine, look_around
 _TIMEOUT_S = 10.0
 #: for the checks of the platform, each of which has its own time-out, and the start of the process that makes them
 _PLATFORM_TIMEOUT_S = 30.0
-_WELL = "is raysim installed on each node, in the same version, and Ray well?"
 #: how late a node's answer may get here
 _CLOCK_ERROR_S = 0.5
 
@@ -49,7 +48,7 @@ def check_cluster(cluster: Cluster, plan: RunPlan, needs: Estimate, nodes_wanted
     nodes = [_node(member, answers.machines.get(member.node_id)) for member in cluster.members]
     clocks = {node.address: answers.ahead_s.get(node.node_id) for node in asked}
     return [
-        _check_answers(asked, answers),
+        check_answers(len(asked), {n.address: answers.broken[n.node_id] for n in asked if n.node_id in answers.broken}),
         *check_capacity(plan, needs, nodes, nodes_wanted),
         judge_node_clocks(clocks, _CLOCK_ERROR_S),
     ]
@@ -69,11 +68,18 @@ def collect(asking: Any) -> list[Check]:
     done, _ = ray.wait([asking], timeout=_PLATFORM_TIMEOUT_S)
     if not done:
         ray.cancel(asking, force=True)
-        return [Check("platform", "failed", f"the driver's node did not ask within {_PLATFORM_TIMEOUT_S:g} s", _WELL)]
+        return [
+            Check(
+                "platform",
+                "failed",
+                f"the driver's node did not ask within {_PLATFORM_TIMEOUT_S:g} s",
+                CANNOT_RUN_ADVICE,
+            )
+        ]
     try:
         checks: list[Check] = ray.get(asking)
     except RayError as error:
-        return [Check("platform", "failed", f"the driver's node could not ask: {_last_line(error)}", _WELL)]
+        return [Check("platform", "failed", f"the driver's node could not ask: {_last_line(error)}", CANNOT_RUN_ADVICE)]
     return checks
 
 
@@ -113,15 +119,6 @@ def _node(member: Member, machine: Machine | None) -> Node:
         return Node(member.address, member.cpus, member.memory_mib, member.user_slots)
     memory_mib = min(member.memory_mib, machine.memory_mib)
     return Node(member.address, member.cpus, memory_mib, member.user_slots, machine.open_files)
-
-
-def _check_answers(asked: Sequence[Member], answers: _Answers) -> Check:
-    """Whether each node can run raysim at all."""
-    if not answers.broken:
-        return Check("nodes answer", "passed", f"{len(asked)} of {len(asked)}")
-    first = next(node for node in asked if node.node_id in answers.broken)
-    found = f"{len(answers.machines)} of {len(asked)}; {first.address}: {answers.broken[first.node_id]}"
-    return Check("nodes answer", "failed", found, _WELL)
 
 
 def _last_line(error: BaseException) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from raysim.core.plan.estimate import ACTOR_START_CPU_S, Estimate
 from raysim.core.plan.run_plan import RunPlan
-from raysim.preflight.check import Check
+from raysim.preflight.check import Check, printable
 from raysim.preflight.machine import Machine
 
+#: what to do about a node on which a task of ours fails
+CANNOT_RUN_ADVICE = "is raysim installed on each node, in the same version, and Ray well?"
 _MIB_PER_GIB = 1024.0
 _MOST_PACKED = 50
 #: a start that takes longer deserves a thought
@@ -60,6 +62,15 @@ def check_machine(plan: RunPlan, needs: Estimate, machine: Machine, nodes_wanted
     """The same for a Ray that is started on `machine` for this run: it gets as many slots as there are users."""
     node = Node(machine.name, machine.cpus, machine.memory_mib, float(needs.users), machine.open_files)
     return check_capacity(plan, needs, [node], nodes_wanted)
+
+
+def check_answers(asked: int, broken: Mapping[str, str]) -> Check:
+    """Whether each of the nodes that were asked can run raysim; `broken` says of which it is not so, and why."""
+    found = f"{asked - len(broken)} of {asked}"
+    if not broken:
+        return Check("nodes answer", "passed", found)
+    node, why = next(iter(broken.items()))
+    return Check("nodes answer", "failed", f"{found}; {node}: {printable(why)}", CANNOT_RUN_ADVICE)
 
 
 def check_slots(needs: Estimate, slots: Sequence[float], largest_pack: int) -> Check:

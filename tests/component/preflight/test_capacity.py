@@ -5,6 +5,7 @@ import pytest
 from raysim.core.plan.estimate import Estimate, estimate
 from raysim.preflight.capacity import (
     Node,
+    check_answers,
     check_capacity,
     check_machine,
     check_memory,
@@ -34,6 +35,13 @@ def test_an_actor_needs_its_slots_on_one_node(slots: list[float], largest: int, 
     check = check_slots(needs(actors=2), slots, largest)
     assert check.verdict == verdict
     assert (verdict == "passed") == ("room for" not in check.found)
+
+
+def test_a_node_that_cannot_run_raysim_is_named() -> None:
+    assert check_answers(3, {}).found == "3 of 3"
+    check = check_answers(3, {"10.0.0.2": "No module named 'raysim'", "10.0.0.3": "x"})
+    assert (check.verdict, check.found) == ("failed", "1 of 3; 10.0.0.2: No module named 'raysim'")
+    assert "installed on each node" in check.advice
 
 
 def test_memory_that_does_not_suffice_comes_with_advice() -> None:
