@@ -21,6 +21,7 @@ from raysim.core.plan.run_plan import RunPlan
 from raysim.core.secret import Secret
 from raysim.preflight.capacity import check_machine
 from raysim.preflight.check import Check
+from raysim.preflight.client_side import check_client_side
 from raysim.preflight.expectations import Expectations, check_cost, check_hash, not_checked, scenario_hash
 from raysim.preflight.machine import look_around
 from raysim.preflight.platform import check_platform
@@ -66,11 +67,12 @@ def preflight(
     """
     plan = build_plan(scenario, _RUN_ID, started=_STARTED)
     expects = expectations(scenario, plan, expected_hash=expected_hash, probe=probe)
+    local = [*expects.known, *check_client_side(plan.target)]
     found = cluster_address(address)
     if found:
-        return [*expects.known, *_with_cluster(plan, found, expects, environ)]
+        return [*local, *_with_cluster(plan, found, expects, environ)]
     fitting = check_machine(plan, estimate(plan), look_around(), expects.nodes_wanted)
-    return [*expects.known, *fitting, *asyncio.run(_ask_here(plan, environ, probe=expects.probe))]
+    return [*local, *fitting, *asyncio.run(_ask_here(plan, environ, probe=expects.probe))]
 
 
 def _with_cluster(plan: RunPlan, address: str, expects: Expectations, environ: Mapping[str, str]) -> list[Check]:
