@@ -5,19 +5,20 @@ key: no two rows of a file share it. Cells hold plain text without leading or tr
 numbers, negative before our era. What a template may rely on, by file (`name` unless another column is said):
 
 * historical_events: a noun phrase with its article and without a year, usable after "after", "during", "about"
-  (the Lisbon earthquake); `place` follows "in"; `theme` is a mass noun or a plural (trade, women's rights); `year` is
+  (the Lisbon earthquake); `place` follows "in" and says more than the name does; `theme` is a mass noun or a plural (trade, women's rights); `year` is
   the first year of what lasted longer.
-* historical_people: a person's name, nobody living; `field` takes "the" or "a" (the astronomer Johannes Kepler);
+* historical_people: a person's name, nobody living; `field` takes "the" (the astronomer Johannes Kepler);
   `known_for` follows "known for"; `century` follows "in" and is the one most of the work falls into.
-* inventions: a noun phrase with "the" or a plural without article, follows "the invention of"; `place` follows "in".
-* works: `title` is quoted or used bare; `kind` takes "the" (the novel); `maker` follows "by"; `year` as for events.
-* cities: `country` follows "in"; `feature` is a noun phrase with "its" or "the", follows "because of".
+* inventions: a noun phrase with "the", or a plural or mass noun without article, follows "the invention of"; `place` follows "in".
+* works: `title` is quoted or used bare; `kind` takes "the" (the novel); `maker` follows "by"; `year` is that of
+  publication, first performance or completion.
+* cities: `country` (or territory) follows "in"; `feature` is a noun phrase with "its" or "the", follows "because of".
 * countries: with its article where English wants one; `region` follows "in"; `demonym` is an adjective.
 * waters, landforms: with article where English wants one; `kind` is a bare noun (river); `region` follows "in".
 * goods: a mass noun or a plural in lower case unless a proper name, follows "the trade in"; `kind` is a plural or a
   mass noun.
 * living_things: a plural; `kind` is a plural (birds); `habitat` follows "in".
-* geographic_topics: a noun phrase, follows "about" and "how does … affect".
+* geographic_topics: a singular noun phrase, follows "about" and "how does … affect".
 * social_groups: a plural, follows "the lives of".
 * changes: `clause` follows "What if" and "Suppose": past subjunctive, no capital, no full stop.
 * life_areas: a noun phrase without article, follows "what would change in".
