@@ -5,11 +5,12 @@ key: no two rows of a file share it. Cells hold plain text without leading or tr
 numbers, negative before our era. What a template may rely on, by file (`name` unless another column is said):
 
 * historical_events: a noun phrase with its article and without a year, usable after "after", "during", "about"
-  (the Lisbon earthquake); `place` follows "in" and says more than the name does; `theme` is a mass noun or a plural (trade, women's rights); `year` is
-  the first year of what lasted longer.
+  (the Lisbon earthquake); `place` follows "in" and is not part of the name; `theme` is a mass noun or a plural (trade,
+  women's rights); `year` is the first year of what lasted longer.
 * historical_people: a person's name, nobody living; `field` takes "the" (the astronomer Johannes Kepler);
   `known_for` follows "known for"; `century` follows "in" and is the one most of the work falls into.
-* inventions: a noun phrase with "the", or a plural or mass noun without article, follows "the invention of"; `place` follows "in".
+* inventions: a noun phrase with "the", or a plural or mass noun without article, follows "the invention of";
+  `place` follows "in".
 * works: `title` is quoted or used bare; `kind` takes "the" (the novel); `maker` follows "by"; `year` is that of
   publication, first performance or completion.
 * cities: `country` (or territory) follows "in"; `feature` is a noun phrase with "its" or "the", follows "because of".
@@ -20,8 +21,8 @@ numbers, negative before our era. What a template may rely on, by file (`name` u
 * living_things: a plural; `kind` is a plural (birds); `habitat` follows "in".
 * geographic_topics: a singular noun phrase, follows "about" and "how does … affect".
 * social_groups: a plural, follows "the lives of".
-* changes: `clause` follows "What if" and "Suppose": past subjunctive, no capital, no full stop.
-* life_areas: a noun phrase without article, follows "what would change in".
+* changes: `clause` follows "What if" and "Suppose": past subjunctive, no capital but a name's, no full stop.
+* life_areas: a noun phrase, follows "what would change in".
 * tech_systems: a noun phrase with an indefinite article. tech_symptoms: a noun phrase that follows "we see" and makes
   sense for every system of the same `domain` (network, storage, compute, database, web, build, ml).
 * tech_concepts: a noun phrase, follows "explain". tech_tasks: `task` is an infinitive without "to". Both have a
