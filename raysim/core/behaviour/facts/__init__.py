@@ -1,8 +1,9 @@
 """Facts that questions are made of: tables of tab-separated values, nothing else. No code, no I/O.
 
 Every file starts with a line `# source: …`, then names its columns, then has one row per fact. The first column is the
-key: no two rows of a file share it. Cells hold plain text without leading or trailing white space; years are whole
-numbers, negative before our era. What a template may rely on, by file (`name` unless another column is said):
+key (in tech_contrasts, the first two together): no two rows of a file share it. Cells hold plain text without leading
+or trailing white space; years are whole numbers, negative before our era. What a template may rely on, by file (`name`
+unless another column is said):
 
 * historical_events: a noun phrase with its article and without a year, usable after "after", "during", "about"
   (the Lisbon earthquake); `place` follows "in" and is not part of the name; `theme` is a mass noun or a plural (trade,
@@ -27,6 +28,8 @@ numbers, negative before our era. What a template may rely on, by file (`name` u
   sense for every system of the same `domain` (network, storage, compute, database, web, build, ml).
 * tech_concepts: a noun phrase, follows "explain". tech_tasks: `task` is an infinitive without "to". Both have a
   `domain` of the same seven.
+* tech_contrasts: `first` and `second` are often confused or weighed against each other and follow "the difference
+  between", in either order; `domain` as above.
 * languages: a name without a version; `kind` is language or tool.
 * roles: a person with an indefinite article, follows "for". occasions: a noun phrase that follows "for".
 * first_names: a given name, of any gender.

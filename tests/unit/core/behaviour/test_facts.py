@@ -30,6 +30,7 @@ TABLES = {
     "roles": ("name", 150),
     "social_groups": ("name", 100),
     "tech_concepts": ("name domain", 400),
+    "tech_contrasts": ("first second domain", 150),
     "tech_symptoms": ("name domain", 250),
     "tech_systems": ("name domain", 250),
     "tech_tasks": ("task domain", 150),
@@ -97,7 +98,8 @@ def test_every_row_fills_every_column_with_tidy_text(table: str) -> None:
 
 @every_table
 def test_rows_are_enough_and_distinct(table: str) -> None:
-    keys = [without_article(row[columns(table)[0]]) for row in rows(table)]
+    width = 2 if table == "tech_contrasts" else 1
+    keys = [without_article(" ".join([row[name] for name in columns(table)[:width]])) for row in rows(table)]
     assert len(keys) >= TABLES[table][1]
     assert [key for key in set(keys) if keys.count(key) > 1] == []
 
@@ -146,11 +148,17 @@ def test_articles_are_where_templates_expect_them() -> None:
         assert wrong == [], table
 
 
-@pytest.mark.parametrize("table", ["tech_systems", "tech_symptoms", "tech_concepts", "tech_tasks"])
+@pytest.mark.parametrize("table", ["tech_systems", "tech_symptoms", "tech_concepts", "tech_contrasts", "tech_tasks"])
 def test_every_domain_has_rows(table: str) -> None:
     domains = column(table, "domain")
     assert set(domains) == DOMAINS
     assert min(domains.count(domain) for domain in DOMAINS) >= 15
+
+
+def test_a_contrast_is_given_once() -> None:
+    pairs = [frozenset((row["first"], row["second"])) for row in rows("tech_contrasts")]
+    assert min(map(len, pairs)) == 2
+    assert len(set(pairs)) == len(pairs)
 
 
 def test_changes_continue_a_sentence() -> None:
