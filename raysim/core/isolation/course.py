@@ -26,7 +26,7 @@ class Course:
         tenant: whose it is.
         stratum: a number for what makes requests comparable (model and endpoint).
         ttft_s: time to first token of streamed successes, in seconds; NaN otherwise.
-        latency_s: end − sent of successes, in seconds; NaN otherwise.
+        latency_s: end - sent of successes, in seconds; NaN otherwise.
         prompt_tokens: length of the prompt; NaN where it is not known.
         completion_tokens: length of the answer; NaN where it is not known.
         success: it succeeded.

@@ -47,8 +47,8 @@ class EventKind(StrEnum):
 class Event:
     """Something from `start_s` to `end_s` seconds after the run's start.
 
-    `culprits` are the tenants whose doing or undoing it is; none when it is nobody's. `restored_s` is when a tenant that
-    had run out was served again.
+    `culprits` are the tenants whose doing or undoing it is; none when it is nobody's. `restored_s` is when a tenant
+    that had run out was served again.
     """
 
     kind: EventKind
@@ -60,7 +60,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredFault:
-    """A fault that was switched on on purpose, in seconds after the run's start; `org` is whom it favours, if anyone."""
+    """A fault that was switched on on purpose, in seconds after the run's start; `org` is whom it favours, if any."""
 
     start_s: float
     end_s: float

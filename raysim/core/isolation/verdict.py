@@ -47,8 +47,8 @@ class Change:
     """How a quantity of the others differs between two windows.
 
     For times `value` is relative (0.1: 10 % longer), each request measured against what is usual for its model,
-    endpoint and length; for the error rate it is a difference of shares. `sure` is the interval that bears the weight of a verdict:
-    wider than the one of 95 %, because several comparisons are made (Bonferroni).
+    endpoint and length; for the error rate it is a difference of shares. `sure` is the interval that bears the weight
+    of a verdict: wider than the one of 95 %, because several comparisons are made (Bonferroni).
     """
 
     quantity: str
