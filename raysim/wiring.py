@@ -27,6 +27,7 @@ from raysim.report.live import ViewMode, open_view
 from raysim.report.run_dir import RunDir, write_json
 from raysim.report.summary import summarise
 from raysim.report.tables import phase_rows, tenant_rows, user_rows
+from raysim.simplatform.embedded import declared_faults, embedded_config
 from raysim.sinks.parquet import read_requests, write_table
 
 _LEDGER_TIMEOUT_S = 30.0
@@ -85,6 +86,7 @@ def run_scenario(scenario: Scenario, options: RunOptions, console: Console) -> R
     Raises:
         RaysimError: what kept it from running, or broke it; the exit code is in the error.
     """
+    simulated = embedded_config(scenario.spec.targets.simulated)
     plan = build_plan(scenario, options.run_id, started=options.started)
     paths = _open_directory(options, scenario, plan)
     interrupts = Interrupts()
@@ -101,6 +103,7 @@ def run_scenario(scenario: Scenario, options: RunOptions, console: Console) -> R
                 retain=not scenario.spec.cleanup.on_completion,
                 cleanup_timeout_s=scenario.spec.cleanup.timeout,
                 debug=scenario.spec.advanced.debug,
+                simulated=simulated,
             )
             try:
                 facts, record = test.run()

@@ -11,7 +11,7 @@ TOLERANCE = 0.001
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """Money in USD, and tokens; None where a side does not state it. `requests` are those that were charged or served."""
+    """Money in USD, and tokens; None where a side does not state it. `requests` are those that were served."""
 
     usd: float | None
     requests: int | None = None
@@ -42,7 +42,7 @@ class Reconciliation:
 
 
 def reconcile(client: Bill, platform: Bill) -> Reconciliation:
-    """Hold the platform's bill against the client's: they agree when no figure that both state differs by over 0.1 %."""
+    """Hold the platform's bill against the client's: they agree when no figure of both differs by over 0.1 %."""
     pairs = (
         (client.usd, platform.usd),
         (client.requests, platform.requests),
