@@ -147,8 +147,8 @@ class RetryAfter:
 
     Of the refusals by a rate limit that asked to wait: `kept`, its user's next request came after that time and was
     served; `broken`, it came after that time and was refused by the rate again; `untested`, it came earlier, or ended
-    in another way, or there was none. `promised_*` is what was asked, `actual_p50_s` from the refusal to the user's next
-    success, of those that were kept.
+    in another way, or there was none. `promised_*` is what was asked, `actual_p50_s` from the refusal to the user's
+    next success, of those that were kept.
     """
 
     limited: int
