@@ -28,7 +28,7 @@ from raysim.report.live import ViewMode, open_view
 from raysim.report.run_dir import RunDir, write_json
 from raysim.report.summary import summarise
 from raysim.report.tables import phase_rows, tenant_rows, user_rows
-from raysim.simplatform.embedded import embedded_config
+from raysim.simplatform.embedded import declared_faults, embedded_config
 from raysim.sinks.parquet import read_requests, write_table
 
 _LEDGER_TIMEOUT_S = 30.0

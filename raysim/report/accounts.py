@@ -60,6 +60,19 @@ def quota(rows: pl.DataFrame, facts: RunFacts) -> list[dict[str, Any]]:
     return entries
 
 
+def left_note(rows: pl.DataFrame) -> str:
+    """A sentence on users that left because their tenant had run out; "" when none did."""
+    left = rows.filter(pl.col("spent")).select("org_id", "user_id").unique()
+    if left.is_empty():
+        return ""
+    orgs = left["org_id"].unique().sort().to_list()
+    named = ", ".join(orgs[:_MOST_NAMED]) + (f" and {len(orgs) - _MOST_NAMED} more" if orgs[_MOST_NAMED:] else "")
+    return (
+        f"{left.height} users of {named} left when their budget or quota was used up; their places stayed empty, so "
+        "that the other tenants' load is the one that was planned"
+    )
+
+
 def billing(rows: pl.DataFrame, facts: RunFacts) -> dict[str, Any]:
     """The client's count against the platform's, for each tenant and in total; without the latter the reason why."""
     mine = {str(name): _client(part, stated=False) for (name,), part in rows.group_by("org_id", maintain_order=True)}

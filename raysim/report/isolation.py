@@ -13,6 +13,7 @@ from raysim.core.isolation.estimate import Estimate
 from raysim.core.isolation.events import EventKind, find_events
 from raysim.core.isolation.verdict import (
     FEWEST_REQUESTS,
+    LOSS_BOUND,
     LOSS_MARGIN,
     TIME_MARGIN,
     Comparison,
@@ -53,7 +54,12 @@ def isolation(rows: pl.DataFrame, facts: RunFacts) -> dict[str, Any] | None:
         "sentence": decisive[0] if decisive else nothing_happened(fairness, judged=bool(judged)),
         "jain": fairness,
         "events": events,
-        "margins": {"times": TIME_MARGIN, "error_rate": LOSS_MARGIN, "fewest_requests": FEWEST_REQUESTS},
+        "margins": {
+            "times": TIME_MARGIN,
+            "error_rate": LOSS_MARGIN,
+            "error_rate_bound": LOSS_BOUND,
+            "fewest_requests": FEWEST_REQUESTS,
+        },
     }
 
 

@@ -27,7 +27,7 @@ def event_sentence(judged: EventVerdict, tenants: Sequence[str]) -> str:
         return f"{word}: {judged.lacking} ({_what(judged.event, tenants)})"
     if judged.verdict is IsolationVerdict.NOT_ISOLATED:
         return f"{word}: {_harm(judged, tenants)}"
-    return f"{word}: when {_what(judged.event, tenants)}, {_others(judged)}'s {_story(judged)}"
+    return f"{word}: when {_what(judged.event, tenants)}, {_of_the_others(judged)} {_story(judged)}"
 
 
 def nothing_happened(jain: Mapping[str, float | None], *, judged: bool) -> str:
@@ -58,10 +58,10 @@ def _what(event: Event, tenants: Sequence[str]) -> str:
             return f"a declared fault that favours {who} was on {span}" if names else f"a declared fault {span}"
 
 
-def _others(judged: EventVerdict) -> str:
+def _of_the_others(judged: EventVerdict) -> str:
     number = len(judged.others)
     words = _SMALL_NUMBERS[number] if number < len(_SMALL_NUMBERS) else count(number)
-    return "the other tenant" if number == 1 else f"the {words} other tenants"
+    return "the other tenant's" if number == 1 else f"the {words} other tenants'"
 
 
 def _story(judged: EventVerdict) -> str:
@@ -97,15 +97,15 @@ def _when(comparison: Comparison, event: Event) -> str:
 def _harm(judged: EventVerdict, tenants: Sequence[str]) -> str:
     """The comparison that says most: of all others together if there is one."""
     comparison = min(judged.harm, key=lambda c: (c.tenant is not None, c.window != "during"))
-    whose = _others(judged) if comparison.tenant is None else tenants[comparison.tenant]
+    whose = _of_the_others(judged) if comparison.tenant is None else f"{tenants[comparison.tenant]}'s"
     said = list(_harmed(comparison, judged))
     what = _what(judged.event, tenants)
     who = _joined([tenants[tenant] for tenant in judged.event.culprits])
     if (comparison.window, comparison.against) == ("before", "after"):
-        return f"while {who} was served, {whose}'s {' and '.join(said)} than once it had gone ({what})"
+        return f"while {who} was served, {whose} {' and '.join(said)} than once it had gone ({what})"
     than = "before" if comparison.against == "before" else "afterwards"
     when = _when(comparison, judged.event).removesuffix("against afterwards") or "meanwhile"
-    return f"when {what}, {whose}'s {' and '.join(said)} {when.strip()} than {than}"
+    return f"when {what}, {whose} {' and '.join(said)} {when.strip()} than {than}"
 
 
 def _harmed(comparison: Comparison, judged: EventVerdict) -> Iterator[str]:
@@ -116,15 +116,19 @@ def _harmed(comparison: Comparison, judged: EventVerdict) -> Iterator[str]:
             lost = judged.figures[comparison.window]
             yield f"error rate was {share(change.value)} higher ({count(lost.lost)} of {count(lost.requests)} lost)"
         else:
-            yield f"{_QUANTITIES[change.quantity]} was {_by(change)} longer"
+            yield f"{_QUANTITIES[change.quantity]} was {share(change.value)} longer ({_interval(change)})"
 
 
 def _by(change: Change) -> str:
-    ci = change.ci95
-    text = f"{change.value:+.1%}" if abs(change.value) < 0.095 else f"{change.value:+.0%}"  # noqa: PLR2004 - 9.5 %
-    if ci is None:
-        return f"{text} (no interval: too few requests)"
-    return f"{text} (95% CI {ci[0] * 100:+.0f} to {ci[1] * 100:+.0f}%)"
+    sign = "+" if change.value >= 0 else "-"
+    return f"{sign}{share(abs(change.value))} ({_interval(change)})"
+
+
+def _interval(change: Change) -> str:
+    if change.ci95 is None:
+        return "no interval: too few requests"
+    low, high = change.ci95
+    return f"95% CI {low * 100:+.0f} to {high * 100:+.0f}%"
 
 
 def _joined(names: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ import polars as pl
 
 from raysim.core.records.outcome import ErrorKind
 from raysim.report import groups
-from raysim.report.accounts import billing, quota
+from raysim.report.accounts import billing, left_note, quota
 from raysim.report.course import timed
 from raysim.report.credibility import load_generator, notes
 from raysim.report.facts import RunFacts
@@ -60,7 +60,7 @@ def summarise(requests: pl.LazyFrame, facts: RunFacts) -> dict[str, Any]:
         "load_generator": load_generator(headline, facts),
         "records_lost_estimate": facts.records_lost_estimate,
         "thresholds": [],
-        "notes": notes(measured, facts),
+        "notes": [*notes(measured, facts), *filter(None, [left_note(tenants_rows)])],
         "definitions": dict(DEFINITIONS),
     }
 

@@ -21,9 +21,11 @@ from raysim.core.isolation.events import Event, EventKind
 from raysim.core.isolation.fairness import jain_index
 from raysim.core.isolation.windows import Window, Windows
 
-#: the others' times may change by this share, and their losses by this share of requests, and still be called the same
+#: the others' times may become this share longer and still be called the same
 TIME_MARGIN = 0.10
-LOSS_MARGIN = 0.02
+#: more lost requests than this share of all are harm; fewer than the bound are to be sure of, which 80 without loss are
+LOSS_MARGIN = 0.01
+LOSS_BOUND = 0.05
 #: times that are compared: name, share of the quantile
 TIMES = (("ttft_p50", 0.5), ("ttft_p95", 0.95), ("latency_p50", 0.5))
 #: those that the verdict needs to be the same; a tail is too seldom known well enough
@@ -59,16 +61,14 @@ class Change:
     @property
     def worse(self) -> bool:
         """Whether it is longer or more beyond doubt, and by more than the margin."""
-        return self.sure is not None and self.sure[0] > 0 and self.value > self._margin
+        margin = LOSS_MARGIN if self.quantity == LOSSES else TIME_MARGIN
+        return self.sure is not None and self.sure[0] > 0 and self.value > margin
 
     @property
     def no_worse(self) -> bool:
-        """Whether it is at most by the margin longer or more, with 97.5 % confidence."""
-        return self.ci95 is not None and self.ci95[1] <= self._margin
-
-    @property
-    def _margin(self) -> float:
-        return LOSS_MARGIN if self.quantity == LOSSES else TIME_MARGIN
+        """Whether it is at most by the margin longer, or by the bound more, with 97.5 % confidence."""
+        bound = LOSS_BOUND if self.quantity == LOSSES else TIME_MARGIN
+        return self.ci95 is not None and self.ci95[1] <= bound
 
 
 @dataclass(frozen=True, slots=True)
