@@ -66,7 +66,7 @@ def _of_the_others(judged: EventVerdict) -> str:
 
 def _story(judged: EventVerdict) -> str:
     """What changed for the others; `lost` counts what was due during and after it."""
-    parts = []
+    parts: list[str] = []
     for comparison in judged.comparisons:
         if comparison.tenant is not None or (comparison.window, comparison.against) == ("before", "after"):
             continue

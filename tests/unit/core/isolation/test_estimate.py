@@ -93,7 +93,7 @@ def test_welch_takes_the_freedom_of_the_wider_one() -> None:
 def test_a_share_without_hits_still_has_an_upper_bound() -> None:
     share = share_estimate(np.zeros(300, dtype=np.bool_))
     assert share is not None
-    assert share_interval(share) == (0.0, pytest.approx(3.84 / 303.84, rel=1e-2))
+    assert share_interval(share) == pytest.approx((0.0, 3.84 / 303.84), rel=1e-2)
 
 
 def test_hits_that_come_together_widen_the_interval() -> None:
