@@ -47,17 +47,26 @@ def quota(rows: pl.DataFrame, facts: RunFacts) -> list[dict[str, Any]]:
         if requests is None:
             continue
         cut, waits = judge_cut(requests, budgets.get(name)), judge_retry_after(requests)
+        stated = _stated_limit(rows, name)
         if cut.budget_usd is None and cut.first_refusal_s is None and waits is None:
             continue
         entries.append(
             {
                 "org_id": name,
                 **{key: str(value) if key == "verdict" else value for key, value in asdict(cut).items()},
+                "stated_usage": stated[0],
+                "stated_limit": stated[1],
                 "sentence": _cut_sentence(name, cut),
                 "retry_after": None if waits is None else asdict(waits) | {"sentence": _wait_sentence(name, waits)},
             }
         )
     return entries
+
+
+def _stated_limit(rows: pl.DataFrame, tenant: str) -> tuple[float | None, float | None]:
+    """Usage and limit as the tenant's first refusal over a spent budget or quota states them."""
+    refusals = rows.filter((pl.col("org_id") == tenant) & pl.col("spent")).sort("sent_s")
+    return (refusals["stated_usage"][0], refusals["stated_limit"][0]) if refusals.height else (None, None)
 
 
 def left_note(rows: pl.DataFrame) -> str:

@@ -33,6 +33,8 @@ def timed(requests: pl.LazyFrame, facts: RunFacts) -> pl.DataFrame:
             "cost_usd",
             "retry_after_s",
             "billed_usd",
+            "stated_usage",
+            "stated_limit",
             "prompt_tokens",
             "completion_tokens",
             at_s=at_s,

@@ -12,6 +12,7 @@ from tests.component.report.sample_run import MS, STARTED, failure, plan_names, 
 #: seconds after the run's start at which the second tenant is first refused, and last
 RAN_OUT_S, GONE_S = 30.0, 33.0
 PER_S = 16
+REFUSAL = {"http_status": 402, "stated_usage": 0.1602, "stated_limit": 0.16}
 
 
 def tenants_run(*, slower: float = 1.0, stated: bool = False) -> list[RequestRecord]:
@@ -34,7 +35,7 @@ def tenants_run(*, slower: float = 1.0, stated: bool = False) -> list[RequestRec
         if org == second and run_s >= RAN_OUT_S:
             if user not in refused_users and run_s >= RAN_OUT_S + user:
                 refused_users.add(user)
-                records.append(failure(number, ErrorKind.BUDGET_EXCEEDED, **changes, http_status=402))
+                records.append(failure(number, ErrorKind.BUDGET_EXCEEDED, **changes, **REFUSAL))
             continue
         factor = slower if org == first and run_s < GONE_S else 1.0
         ttft = int((90 + 20 * stream.random()) * factor * MS)

@@ -44,6 +44,7 @@ def test_where_a_tenant_was_cut() -> None:
     assert (cut["verdict"], cut["budget_usd"], cut["refused"], cut["served_after_refusal"]) == ("at_budget", 0.16, 3, 0)
     assert cut["spent_at_first_refusal_usd"] == pytest.approx(0.160)
     assert cut["under_way_usd"] == 0.0
+    assert (cut["stated_usage"], cut["stated_limit"], mine[FIRST]["stated_limit"]) == (0.1602, 0.16, None)
     assert cut["sentence"].startswith(
         "org-2 cut at its budget of $0.160: $0.158 spent when the last request was let in"
     )
