@@ -33,6 +33,7 @@ from raysim.report.facts import CleanupFacts, LoadSample, LostUser, RunFacts, Ru
 from raysim.report.live import View
 from raysim.report.progress import ProgressMeter
 from raysim.report.run_dir import RunDir
+from raysim.simplatform.config import PlatformConfig
 
 _WATCH_INTERVAL_S = 0.25
 #: a pack that the coordinator calls drained has this long to hand over its records
@@ -52,6 +53,7 @@ class LoadTest:
         retain: whether tenants stay.
         cleanup_timeout_s: longest clean-up.
         debug: whether requests are logged one by one.
+        simulated: what the embedded platform is like, if the run starts one.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class LoadTest:
         retain: bool,
         cleanup_timeout_s: float,
         debug: bool,
+        simulated: PlatformConfig,
     ) -> None:
         self._plan = plan
         self._expects = expects
@@ -76,6 +79,7 @@ class LoadTest:
         self._retain = retain
         self._cleanup_timeout_s = cleanup_timeout_s
         self._debug = debug
+        self._simulated = simulated
         self._placement = Placement(cluster, plan.run_id)
         self._target: TargetPlan = plan.target
         self._platform: Any = None
@@ -143,7 +147,7 @@ class LoadTest:
 
     def _start_platform(self) -> None:
         if self._plan.target.platform == "embedded":
-            self._platform = self._placement.platform()
+            self._platform = self._placement.platform(self._simulated)
             self.embedded_url = fetch(self._platform.start.remote())
             self._target = replace(self._target, router_url=self.embedded_url, org_url=self.embedded_url)
             self._view.note(f"simulated platform at {self.embedded_url}")
@@ -222,6 +226,9 @@ class LoadTest:
         for pack in self._packs:
             pack.ended = pack.handle.run.remote()
         fetch(self._coordinator.begin.remote())
+        if self._platform is not None:
+            begun: RunProgress = fetch(self._coordinator.watch.remote())
+            fetch(self._platform.begin.remote(begun.run_s))
 
     def _give_up(self, error: RaysimError) -> None:
         """Nobody is to ask anything: end the user actors, and go on to the clean-up."""

@@ -27,6 +27,7 @@ from raysim.core.records.request import RequestRecord
 from raysim.core.rng import Stream
 from raysim.core.secret import Secret
 from raysim.simplatform.config import PlatformConfig
+from raysim.simplatform.embedded import embedded_config
 from raysim.simplatform.server import start_platform
 from raysim.tenancy.aiaas import TokenSource
 from raysim.tenancy.bootstrap import bootstrap_user
@@ -91,9 +92,11 @@ async def chat(
 
     Raises:
         TokenizerError: `targets.tokenizer` cannot be used; nothing was created.
+        ConfigError: `targets.simulated` describes no platform.
         BootstrapError: the user could not be set up.
         InterruptedRunError: cancelled while it asked; what was created has been removed.
     """
+    simulated = embedded_config(scenario.spec.targets.simulated)
     plan = build_plan(scenario, run_id, started=started)
     user = replace(plan.users[0], model=model or plan.users[0].model)
     price = price_of(user.model, scenario.spec.models)
@@ -105,7 +108,7 @@ async def chat(
     answer: Answer | None = None
     async with AsyncExitStack() as stack:
         try:
-            access = await _open(plan.target, environ, stack)
+            access = await _open(plan.target, simulated, environ, stack)
             platform = open_platform(access.target, access.token, access.key)
             stack.callback(platform.close)
             stack.push_async_callback(_remove, ledger, platform, scenario.spec.cleanup.timeout)
@@ -135,7 +138,9 @@ def _not_set_up(failure: TenancyError | None, left: tuple[str, ...]) -> Bootstra
     return BootstrapError(message, hint=failure.hint if failure else None)
 
 
-async def _open(target: TargetPlan, environ: Mapping[str, str], stack: AsyncExitStack) -> _Access:
+async def _open(
+    target: TargetPlan, simulated: PlatformConfig, environ: Mapping[str, str], stack: AsyncExitStack
+) -> _Access:
     """Reach the platform, or start it. Raises TenancyError."""
     if target.platform == "static":
         keys = StaticKeys.read(target, environ)
@@ -145,7 +150,7 @@ async def _open(target: TargetPlan, environ: Mapping[str, str], stack: AsyncExit
 
         return _Access(target, _lend(Secret("")), first_key)
     if target.platform == "embedded":
-        running = await start_platform(PlatformConfig(deletes=True), "127.0.0.1")
+        running = await start_platform(simulated, "127.0.0.1")
         stack.push_async_callback(running.close)
         known = replace(target, router_url=running.url, org_url=running.url)
         return _Access(known, _lend(Secret(running.admin_token)), no_key)

@@ -23,12 +23,14 @@ from raysim.core.plan.build import build_plan
 from raysim.core.plan.run_plan import RunPlan
 from raysim.preflight.check import insist
 from raysim.readiness import expectations
+from raysim.report.accounts import charged
 from raysim.report.console import render_summary
 from raysim.report.facts import RunFacts, RunStatus
 from raysim.report.live import ViewMode, open_view
 from raysim.report.run_dir import RunDir, write_json
 from raysim.report.summary import summarise
 from raysim.report.tables import phase_rows, tenant_rows, user_rows
+from raysim.simplatform.embedded import declared_faults, embedded_config
 from raysim.sinks.parquet import read_requests, write_table
 
 _LEDGER_TIMEOUT_S = 30.0
@@ -90,6 +92,7 @@ def run_scenario(scenario: Scenario, options: RunOptions, console: Console) -> R
     Raises:
         RaysimError: what kept it from running, or broke it; the exit code is in the error.
     """
+    simulated = embedded_config(scenario.spec.targets.simulated)
     plan = build_plan(scenario, options.run_id, started=options.started)
     expects = expectations(scenario, plan, expected_hash=options.expected_hash, probe=options.probe)
     # what the scenario alone says fails before there is a directory
@@ -110,10 +113,13 @@ def run_scenario(scenario: Scenario, options: RunOptions, console: Console) -> R
                 retain=not scenario.spec.cleanup.on_completion,
                 cleanup_timeout_s=scenario.spec.cleanup.timeout,
                 debug=scenario.spec.advanced.debug,
+                simulated=simulated,
             )
             try:
                 facts, record = test.run()
-                _keep_platform_ledger(test.embedded_url, paths)
+                if test.embedded_url:
+                    books = _keep_platform_ledger(test.embedded_url, paths)
+                    facts = replace(facts, faults=declared_faults(simulated), books=charged(books, plan.tenants))
             finally:
                 test.close()
     finally:
@@ -145,13 +151,13 @@ def _cluster_note(own: bool, nodes: int, slots: float) -> str:  # noqa: FBT001 -
     return f"joined a Ray cluster of {nodes} node{'s' if nodes != 1 else ''}, {slots:g} user slots"
 
 
-def _keep_platform_ledger(url: str, paths: RunDir) -> None:
+def _keep_platform_ledger(url: str, paths: RunDir) -> dict[str, Any]:
     """An embedded platform forgets when it ends: keep what it counted, to hold the run's own figures against."""
-    if url:
-        books: dict[str, Any] = httpx.get(
-            f"{url}/sim/ledger", params={"requests": 1}, timeout=_LEDGER_TIMEOUT_S, trust_env=False
-        ).json()
-        write_json(paths.root / "platform-ledger.json", books)
+    books: dict[str, Any] = httpx.get(
+        f"{url}/sim/ledger", params={"requests": 1}, timeout=_LEDGER_TIMEOUT_S, trust_env=False
+    ).json()
+    write_json(paths.root / "platform-ledger.json", books)
+    return books
 
 
 def _store(paths: RunDir, facts: RunFacts, record: RunRecord) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from raysim.actors.user import Bootstrapped, UserActor
 from raysim.core.errors import RaysimError
 from raysim.core.plan.run_plan import PackBrief, RunPlan
 from raysim.core.plan.target_plan import TargetPlan
+from raysim.simplatform.config import PlatformConfig
 
 #: coordinators outlive their drivers, so they live in a namespace that anyone can find
 COORDINATOR_NAMESPACE = "raysim"
@@ -90,10 +91,10 @@ class Placement:
         self._run_id = run_id
         self._on_driver = NodeAffinitySchedulingStrategy(cluster.driver_node_id, soft=False)
 
-    def platform(self) -> Any:
+    def platform(self, config: PlatformConfig) -> Any:
         """An actor that serves the simulated platform, on the driver's node."""
         host = "127.0.0.1" if self._cluster.nodes == 1 else self._cluster.driver_node_ip
-        return self._pinned(PlatformActor, "platform/embedded").remote(host)
+        return self._pinned(PlatformActor, "platform/embedded").remote(host, config)
 
     def coordinator(
         self,

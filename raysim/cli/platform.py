@@ -75,6 +75,7 @@ async def _serve(config: PlatformConfig, host: str, port: int) -> None:
     except OSError as error:
         hint = "choose another --port, or --port 0 for a free one"
         raise RaysimError(f"cannot listen on {host}:{port}: {error.strerror or error}", hint=hint) from error
+    platform.begin_fault_windows()
     click.echo(_guide(config, platform, generated=given is None))
     # what exists now stays: no reason to look through it again at each collection
     gc.freeze()

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from raysim.config_file import examine_file
-from raysim.core.errors import ExitCode
+from raysim.core.errors import ConfigError, ExitCode, Problem
 from raysim.core.units import format_duration
+from raysim.simplatform.embedded import embedded_config
 
 if TYPE_CHECKING:
     from raysim.core.config.scenario import Scenario
@@ -32,13 +33,25 @@ def command(ctx: click.Context, config: Path, overrides: tuple[str, ...], name: 
     Prints one line for each problem. Exit status 2 when there is an error, else 0.
     """
     findings = examine_file(config, name=name, overrides=overrides, environ=os.environ, existing_runs=out)
-    for problem in findings.errors:
+    errors = [*findings.errors, *_of_the_simulated(findings.scenario)]
+    for problem in errors:
         click.echo(f"error: {problem}")
     for problem in findings.warnings:
         click.echo(f"warning: {problem}")
-    if findings.scenario is None:
+    if findings.scenario is None or errors:
         ctx.exit(ExitCode.BAD_CONFIG)
     click.echo(f"ok: {summary(findings.scenario)}")
+
+
+def _of_the_simulated(scenario: Scenario | None) -> list[Problem]:
+    """What is wrong with the platform that the run would start."""
+    if scenario is None:
+        return []
+    try:
+        embedded_config(scenario.spec.targets.simulated)
+    except ConfigError as error:
+        return error.problems
+    return []
 
 
 def summary(scenario: Scenario) -> str:

@@ -11,6 +11,7 @@ from raysim.report.numbers import count, digits, elapsed, seconds, share, usd
 
 _VERDICT_STYLES = {"ok": "green", "suspect": "yellow"}
 _MOST_NAMED = 5
+_RIGHT_CUTS = ("at_budget", "no_budget")
 
 
 def closing_lines(summary: dict[str, Any]) -> Iterator[tuple[str, Text]]:
@@ -21,6 +22,7 @@ def closing_lines(summary: dict[str, Any]) -> Iterator[tuple[str, Text]]:
     yield "users:", _users(summary)
     if summary["questions"]["asked"]:
         yield "questions:", _questions(summary)
+    yield from _tenants(summary)
     yield "clean-up:", _cleanup(summary["cleanup"])
     for note in summary["notes"]:
         yield "note:", Text(note, "yellow")
@@ -84,6 +86,37 @@ def _questions(summary: dict[str, Any]) -> Text:
         actual, configured = seconds(think["actual"]["mean_s"]), seconds(think["configured"]["mean_s"])
         text.append(f"; mean think time {actual}, configured {configured}")
     return text
+
+
+def _tenants(summary: dict[str, Any]) -> Iterator[tuple[str, Text]]:
+    """Whether the tenants were kept apart, cut where they were to be, and charged what they had used."""
+    isolation, billing = summary["isolation"], summary["billing"]
+    if isolation is not None:
+        yield "isolation:", _judged(isolation["sentence"], isolation["verdict"] == "isolated", isolation["verdict"])
+        told = [e["sentence"] for e in isolation["events"] if e["sentence"] != isolation["sentence"]]
+        for sentence in told[:_MOST_NAMED]:
+            yield "", Text(sentence)
+        if len(told) > _MOST_NAMED:
+            yield "", Text(f"and {len(told) - _MOST_NAMED} more events in summary.json")
+    lines = [(tenant["sentence"], tenant["verdict"] in _RIGHT_CUTS) for tenant in summary["quota"] if _worth(tenant)]
+    waits = [tenant["retry_after"] for tenant in summary["quota"] if tenant["retry_after"] is not None]
+    lines += [(wait["sentence"], not wait["broken"]) for wait in waits]
+    for sentence, right in lines[:_MOST_NAMED]:
+        yield "quota:", Text(sentence, "" if right else "yellow")
+    if len(lines) > _MOST_NAMED:
+        yield "", Text(f"and {len(lines) - _MOST_NAMED} more in summary.json")
+    if billing["source"] is not None:
+        yield "billing:", _judged(billing["sentence"], billing["verdict"] == "agrees", billing["verdict"])
+
+
+def _worth(tenant: dict[str, Any]) -> bool:
+    """Whether there is more to say of a tenant's budget than that it was not reached."""
+    return bool(tenant["sentence"]) and tenant["verdict"] != "not_reached"
+
+
+def _judged(sentence: str, good: bool, verdict: str) -> Text:  # noqa: FBT001 - what the colour says
+    word, colon, rest = sentence.partition(":")
+    return Text.assemble((word, "green" if good else "yellow" if verdict == "cannot_say" else "bold red"), colon, rest)
 
 
 def _cleanup(cleanup: dict[str, Any]) -> Text:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from raysim.core.aggregation.billing import Bill
 from raysim.core.control.messages import PackHealth
+from raysim.core.isolation.events import DeclaredFault
 from raysim.core.plan.run_plan import RunPlan
 
 
@@ -72,6 +75,8 @@ class RunFacts:
         samples: target and active users over time, about one a second.
         packs: the last health of every actor that played users.
         records_lost_estimate: requests that were made but whose records never arrived.
+        faults: what was switched on in the platform on purpose, and when.
+        books: what the platform itself charged each tenant, by its name; empty where that cannot be read.
     """
 
     plan: RunPlan
@@ -87,3 +92,5 @@ class RunFacts:
     samples: tuple[LoadSample, ...] = ()
     packs: tuple[PackHealth, ...] = ()
     records_lost_estimate: int = 0
+    faults: tuple[DeclaredFault, ...] = ()
+    books: Mapping[str, Bill] = field(default_factory=dict)

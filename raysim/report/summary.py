@@ -9,9 +9,12 @@ import polars as pl
 
 from raysim.core.records.outcome import ErrorKind
 from raysim.report import groups
+from raysim.report.accounts import billing, left_note, quota
+from raysim.report.course import timed
 from raysim.report.credibility import load_generator, notes
 from raysim.report.facts import RunFacts
 from raysim.report.figures import errors_by_kind, figures
+from raysim.report.isolation import isolation
 from raysim.report.measured import DEFINITIONS, Measured
 
 #: raised when a key of the summary changes its meaning
@@ -27,6 +30,7 @@ def summarise(requests: pl.LazyFrame, facts: RunFacts) -> dict[str, Any]:
     """
     measured = Measured.of(requests)
     headline = measured.headline()
+    tenants_rows = timed(requests, facts)
     run = figures(measured, headline, groups.headline_s(facts))
     run["cost"] |= _limit(run["cost"]["usd"], facts)
     return {
@@ -50,11 +54,13 @@ def summarise(requests: pl.LazyFrame, facts: RunFacts) -> dict[str, Any]:
         "think_time": _think_time(measured.rows, facts),
         "bootstrap": _bootstrap(facts),
         "cleanup": _cleanup(facts),
-        "isolation": None,
+        "isolation": isolation(tenants_rows, facts),
+        "quota": quota(tenants_rows, facts),
+        "billing": billing(tenants_rows, facts),
         "load_generator": load_generator(headline, facts),
         "records_lost_estimate": facts.records_lost_estimate,
         "thresholds": [],
-        "notes": notes(measured, facts),
+        "notes": [*notes(measured, facts), *filter(None, [left_note(tenants_rows)])],
         "definitions": dict(DEFINITIONS),
     }
 

@@ -6,6 +6,7 @@ Times are seconds: numbers as they are, texts in Go's style (`250ms`, `1m30s`).
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
@@ -62,11 +63,27 @@ class Faults(Section):
     bootstrap_timeout_after_create_rate: Ratio = Field(
         0.0, description="share of creating calls that create, and then never answer"
     )
-    unfair_org: str | None = Field(None, description="slug of an organisation that is served before all others")
+    unfair_org: str | None = Field(None, description="slug or name of an organisation that is served before all others")
     unfair_weight: int = Field(
         8, ge=1, le=1000, description="how many sequences each of its requests counts for in a decode step"
     )
     unready: bool = Field(default=False, description="both readiness probes answer 503")
+
+
+class FaultWindow(Section):
+    """Faults for a while, in place of those of the rest of the time."""
+
+    start: Seconds = Field(
+        description="seconds after the platform's start; of an embedded one after the run's second 0"
+    )
+    end: Seconds = Field(description="when they are over, likewise")
+    faults: Faults = Field(description="what goes wrong meanwhile, instead of `faults`")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.end <= self.start:
+            raise ValueError(f"end {self.end:g} is not after start {self.start:g}")
+        return self
 
 
 class OutputTokens(Section):
@@ -208,6 +225,7 @@ class PlatformConfig(Section):
     admin: AdminConfig = Field(default=AdminConfig(), description="who may create organisations, users and keys")
     limits: LimitsConfig = Field(default=LimitsConfig(), description="what the router allows")
     faults: Faults = Field(default=Faults(), description="what goes wrong from the start")
+    fault_windows: tuple[FaultWindow, ...] = Field((), description="what goes wrong for a while")
     deletes: bool = Field(
         default=False, description="DELETE of an organisation or user really deletes (the real service: 405)"
     )
@@ -228,6 +246,10 @@ class PlatformConfig(Section):
             twice = sorted(name for name, times in Counter(ids).items() if times > 1)
             if twice:
                 raise ValueError(f"{what} ids must be unique; twice: {', '.join(twice)}")
+        windows = sorted(self.fault_windows, key=lambda window: window.start)
+        for earlier, later in pairwise(windows):
+            if later.start < earlier.end:
+                raise ValueError(f"faultWindows overlap: one ends at {earlier.end:g}, one starts at {later.start:g}")
         known = {model.id for model in self.models}
         for backend in self.backends:
             unknown = sorted(set(backend.models) - known)

@@ -29,10 +29,11 @@ def load_platform_config(path: Path) -> PlatformConfig:
     try:
         return PlatformConfig.model_validate({} if data is None else data)
     except ValidationError as error:
-        problems = [Problem(_where(e["loc"]), e["msg"]) for e in error.errors(include_input=False)]
+        problems = [Problem(place_of(e["loc"]), e["msg"]) for e in error.errors(include_input=False)]
         raise ConfigError(problems, source=str(path)) from error
 
 
-def _where(location: tuple[int | str, ...]) -> str:
+def place_of(location: tuple[int | str, ...], *, after: str = "") -> str:
+    """A place in the configuration, as it is spelled there; `after` stands before it where there is one."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
-    return text.removeprefix(".")
+    return after + text.removeprefix(".") if text else ""

@@ -23,7 +23,7 @@ class Job:
 
     def __init__(self, admitted: AdmittedCall) -> None:
         ask, dice = admitted.ask, admitted.state.dice
-        unfair = dice.faults.unfair_org == admitted.org.slug
+        unfair = dice.faults.unfair_org in (admitted.org.slug, admitted.org.name)
         self.fault = dice.inference(streamed=ask.stream, tokens=admitted.answer.tokens)
         self.sequence = Sequence(
             prompt_tokens=ask.prompt_tokens,

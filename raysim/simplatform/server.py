@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from raysim.core.errors import ConfigError, Problem
 from raysim.simplatform.admin_access import AdminAccess
 from raysim.simplatform.connection import HttpServer
+from raysim.simplatform.fault_windows import FaultWindows
 from raysim.simplatform.openai_request import Endpoint
 from raysim.simplatform.operations import Operations
 from raysim.simplatform.org_service import OrgService
@@ -52,12 +53,18 @@ class RunningPlatform:
     def __init__(self, server: HttpServer, state: PlatformState, url: str, admin_token: str) -> None:
         self._server = server
         self._state = state
+        self._windows = FaultWindows(state)
         self.url = url
         #: the administrator's bearer token. A credential, if only a simulator's: do not log it
         self.admin_token = admin_token
 
+    def begin_fault_windows(self, elapsed_s: float = 0.0) -> None:
+        """The clock of `faultWindows` starts; its second 0 was `elapsed_s` seconds ago."""
+        self._windows.begin(elapsed_s)
+
     async def close(self) -> None:
         """Stop listening, end every connection, forget everything."""
+        self._windows.cancel()
         await self._server.close()
         self._state.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isnan
 from time import monotonic_ns
 
 from raysim.core.behaviour.conversation import estimate_tokens
@@ -17,9 +18,11 @@ from raysim.users.lag import LagMeter
 from raysim.wire.exchange import DETAIL_LIMIT
 from raysim.wire.openai import ChatReader, backend_of
 from raysim.wire.openai_request import Body
+from raysim.wire.statements import statements_of
 from raysim.wire.tokenizer import TokenCounter
 from raysim.wire.whole_answer import WholeReader
 
+_NAN = float("nan")
 _FREE = Price(0.0, 0.0)
 _HTTP_REDIRECT = 300
 
@@ -98,6 +101,7 @@ class RowWriter:
         else:
             self._stated(record, question, attempt.reader)
         self._price(record, question)
+        self._note_statements(record, attempt)
         return record
 
     def _generated(self, record: RequestRecord, question: Question, reader: ChatReader) -> None:
@@ -143,6 +147,19 @@ class RowWriter:
         elif question.endpoint.kind == "embeddings" and _answered(record):
             record.token_source = "estimate"  # noqa: S105
             record.prompt_tokens = question.prompt_estimate
+
+    def _note_statements(self, record: RequestRecord, attempt: Attempt) -> None:
+        """What the platform says of money and limits, to be held against what the user counted."""
+        stated = statements_of(attempt.exchange.status, attempt.exchange.headers, attempt.reader.body)
+        wait_s = attempt.retry_after_s
+        record.retry_after_s = _NAN if wait_s is None else wait_s
+        record.billed_usd = stated.billed_usd
+        record.key_spend_usd = stated.key_spend_usd
+        record.stated_usage, record.stated_limit = stated.usage, stated.limit
+        record.rate_remaining = stated.rate_remaining
+        if isinstance(attempt.reader, WholeReader) and attempt.reader.tokens is not None:
+            own_usd = attempt.reader.tokens.billed_usd
+            record.billed_usd = record.billed_usd if isnan(own_usd) else own_usd
 
     def _price(self, record: RequestRecord, question: Question) -> None:
         """A retried attempt was not billed, so that the last one's price is the request's."""

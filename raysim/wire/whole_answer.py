@@ -11,8 +11,9 @@ import msgspec
 
 from raysim.core.behaviour.endpoint import EndpointKind
 from raysim.core.records.outcome import ErrorKind
-from raysim.wire.completion import DECODE_ERRORS
+from raysim.wire.completion import DECODE_ERRORS, NO_ERROR
 from raysim.wire.error_mapping import kind_of_response
+from raysim.wire.statements import number_in
 
 _HTTP_REDIRECT = 300
 _HTTP_ERROR = 400
@@ -23,7 +24,7 @@ _Tokens = Annotated[int, msgspec.Meta(ge=0, le=_MOST_TOKENS)]
 
 
 class StatedTokens(msgspec.Struct):
-    """Token counts under the names that servers give them; None where there is none."""
+    """Token counts under the names that servers give them, and the price, in USD; None where there is none."""
 
     prompt_tokens: _Tokens | None = None
     input_tokens: _Tokens | None = None
@@ -31,6 +32,13 @@ class StatedTokens(msgspec.Struct):
     completion_tokens: _Tokens | None = None
     output_tokens: _Tokens | None = None
     tokens_output: _Tokens | None = None
+    #: whatever it is: a price that is none must not take the counts with it
+    cost_usd: msgspec.Raw = NO_ERROR
+
+    @property
+    def billed_usd(self) -> float:
+        """The price, in USD; NaN where none is stated."""
+        return number_in(bytes(self.cost_usd).decode("utf-8", "replace"))
 
     @property
     def prompt(self) -> int | None:

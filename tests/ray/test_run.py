@@ -49,6 +49,8 @@ def test_numbers_equal_the_platforms_own(runner: Runner) -> None:
     assert math.isclose(summary["cost"]["usd"], books["total"]["usd"], rel_tol=1e-9)
     assert rows["request_id"].n_unique() == rows.height
     assert set(rows["request_id"]) == {entry["request_id"] for entry in books["requests"]}
+    assert (summary["billing"]["source"], summary["billing"]["verdict"]) == ("ledger", "agrees")
+    assert math.isclose(summary["billing"]["total"]["difference"]["usd"], 0.0, abs_tol=1e-12)
     assert summary["cleanup"]["remaining"] == 0
     assert summary["users"] | {"lost_users": []} == {"planned": 6, "bootstrapped": 6, "lost": 0, "lost_users": []}
     assert summary["questions"]["uniqueness"] == 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 
 from raysim.core.config.base import EnvName, Flag, Name, Part, Positive, PositiveDuration, Url
 
@@ -17,6 +17,8 @@ Platform = Literal["aiaas", "litellm", "static", "embedded"]
 DEFAULT_TOKEN_ENV = "RAYSIM_ADMIN_TOKEN"  # noqa: S105 - the name of a variable, not a secret
 
 
+#: of a simulated platform's configuration, what a run that starts one decides itself
+_MADE_FOR_THE_RUN = ("admin", "simToken", "tls")
 _SERVICE = {"apiRouterUrl": "API router", "userOrgUrl": "user/org service"}
 
 
@@ -150,6 +152,11 @@ class TargetsSpec(Part):
     streaming: Flag = Field(
         default=True, description="whether answers are streamed; on, because time to first token needs it"
     )
+    simulated: dict[str, JsonValue] | None = Field(
+        None,
+        description="what the embedded platform is like: keys of its own [configuration](simulated-platform.md"
+        "#configuration), without admin, simToken and tls; an ordinary one by default",
+    )
     backends: tuple[BackendSpec, ...] = Field((), description="backends whose own metrics are read")
 
     @model_validator(mode="before")
@@ -168,6 +175,7 @@ class TargetsSpec(Part):
             for key, value in addresses:
                 if value is not None:
                     yield key, "has no meaning for the embedded platform; remove it or set platform: aiaas"
+        yield from self._simulated_problems()
         if self.platform == "static":
             yield from self._static_problems()
         elif self.api_keys is not None:
@@ -178,6 +186,16 @@ class TargetsSpec(Part):
         for key, value in addresses[:needed]:
             if value is None:
                 yield key, f"is required on platform {self.platform}: the address of its {_SERVICE[key]}"
+
+    def _simulated_problems(self) -> Iterator[tuple[str, str]]:
+        """A simulated platform that is not started, or whose doors the run could not open."""
+        if self.simulated is None:
+            return
+        if self.platform != "embedded":
+            yield "simulated", f"has no meaning on platform {self.platform}; remove it or set platform: embedded"
+        for key in _MADE_FOR_THE_RUN:
+            if key in self.simulated:
+                yield f"simulated.{key}", "is made for each run; leave it out"
 
     def _static_problems(self) -> Iterator[tuple[str, str]]:
         """What a platform without tenants of its own cannot use."""

@@ -1,6 +1,8 @@
 """Which user is active when: follows the schedule's target, one switch at a time.
 
-The lowest-numbered idle user starts first; the one that has been active longest stops first.
+The lowest-numbered idle user starts first; the one that has been active longest stops first. Who leaves for good is
+replaced, unless it is its tenant that cannot go on: then its place stays empty, because an idle user of another tenant
+would bring that one more load than was planned.
 """
 
 from __future__ import annotations
@@ -30,18 +32,27 @@ class Activation:
         #: active users in the order of their activation
         self._active: dict[int, None] = {}
         self._gone: set[int] = set()
+        #: who has left a place that nobody takes
+        self._empty: set[int] = set()
         self._next_step = 0
 
     @property
     def active(self) -> int:
         """Users that are active once all planned switches have happened."""
-        return len(self._active)
+        return len(self._active.keys() - self._empty)
 
-    def leave(self, users: Collection[int]) -> None:
-        """These users are gone for good; others take their places while there are any."""
+    def leave(self, users: Collection[int], *, replaced: bool = True) -> None:
+        """These users are gone for good; others take their places while there are any, if they are to be `replaced`.
+
+        A place that stays empty is switched on and off as planned, for nobody: all others come and go as if its user
+        were there.
+        """
         for user in users:
-            self._gone.add(user)
-            self._active.pop(user, None)
+            if not replaced:
+                self._empty.add(user)
+            elif user not in self._empty:
+                self._gone.add(user)
+                self._active.pop(user, None)
 
     def plan_until(self, horizon_s: float, *, not_before_s: float = 0.0) -> list[Switch]:
         """The switches due up to `horizon_s` that were not planned yet, in their order.
@@ -64,12 +75,16 @@ class Activation:
             if user is None:
                 return
             self._active[user] = None
-            switches.append(Switch(user, at_s, on=True))
+            self._order(Switch(user, at_s, on=True), switches)
         while len(self._active) > target:
             user = next(iter(self._active))
             del self._active[user]
             heappush(self._idle, user)
-            switches.append(Switch(user, at_s, on=False))
+            self._order(Switch(user, at_s, on=False), switches)
+
+    def _order(self, switch: Switch, switches: list[Switch]) -> None:
+        if switch.user not in self._empty:
+            switches.append(switch)
 
     def _next_idle(self) -> int | None:
         while self._idle:

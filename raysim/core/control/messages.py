@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from raysim.core.records.outcome import ErrorKind
+
 #: reason of a user that leaves because it has sent `limits.maxRequestsPerUser`
 REQUEST_LIMIT = "request_limit"
+#: reasons that lie with a user's tenant: its place stays empty, see `Activation.leave`
+TENANT_REASONS = frozenset({str(ErrorKind.BUDGET_EXCEEDED), str(ErrorKind.QUOTA_EXCEEDED)})
 
 
 @dataclass(frozen=True, slots=True)

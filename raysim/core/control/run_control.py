@@ -9,7 +9,17 @@ from enum import StrEnum
 
 from raysim.core.control.activation import Activation
 from raysim.core.control.limits import LimitWatch
-from raysim.core.control.messages import REQUEST_LIMIT, Event, Orders, PackHealth, PackStatus, StopOrder, Switch, Totals
+from raysim.core.control.messages import (
+    REQUEST_LIMIT,
+    TENANT_REASONS,
+    Event,
+    Orders,
+    PackHealth,
+    PackStatus,
+    StopOrder,
+    Switch,
+    Totals,
+)
 from raysim.core.plan.run_plan import RunPlan
 
 #: packs together report at most this often per second, so that the coordinator keeps up with thousands of them
@@ -105,8 +115,8 @@ class RunControl:
             pack.health = status.health
             pack.active, pack.in_flight, pack.drained = status.active, status.in_flight, status.drained
             if status.gone and self._activation is not None:
-                self._activation.leave([user for user, _ in status.gone])
                 for user, reason in status.gone:
+                    self._activation.leave([user], replaced=reason not in TENANT_REASONS)
                     self.gone_users[user] = reason
                     self._note("user_left", user=user, reason=reason)
         self.tick(now_s)

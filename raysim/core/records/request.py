@@ -62,6 +62,12 @@ class RequestRecord:
     reserved_usd: float = 0.0
     think_s: float = float("nan")
     think_planned_s: float = float("nan")
+    retry_after_s: float = float("nan")
+    billed_usd: float = float("nan")
+    key_spend_usd: float = float("nan")
+    stated_usage: float = float("nan")
+    stated_limit: float = float("nan")
+    rate_remaining: int = ABSENT
     streamed: bool = True
     lag_flagged: bool = False
     excluded: bool = False
@@ -130,6 +136,12 @@ COLUMNS: tuple[Column, ...] = (
     Column("reserved_usd", "f64", "USD", "the most the request could have cost, as estimated before sending"),
     Column("think_s", "f64", "s", "how long the user really thought before this request"),
     Column("think_planned_s", "f64", "s", "how long it was to think"),
+    Column("retry_after_s", "f64", "s", "how long a refusal or failure asked to wait; null when it did not"),
+    Column("billed_usd", "f64", "USD", "what the platform says it charged for the request; null when it does not"),
+    Column("key_spend_usd", "f64", "USD", "what the platform says the user's key has spent; null when it does not"),
+    Column("stated_usage", "f64", "", "what a refusal says has been used of the limit, in the limit's own unit"),
+    Column("stated_limit", "f64", "", "the limit that a refusal says was reached, in its own unit"),
+    Column("rate_remaining", "i64", "", "requests that a rate limit leaves, as the platform's headers say"),
     Column("streamed", "bool", "", "whether a streaming answer was asked for"),
     Column("lag_flagged", "bool", "", "the generator was over 10 ms late at its sending, first token or end"),
     Column("excluded", "bool", "", "due in a phase that the headline figures leave out"),

@@ -12,6 +12,7 @@ from raysim.simplatform.config import (
     AdminConfig,
     BackendConfig,
     Faults,
+    FaultWindow,
     LimitsConfig,
     ModelConfig,
     PlatformConfig,
@@ -25,6 +26,7 @@ _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("admin.", AdminConfig),
     ("limits.", LimitsConfig),
     ("faults.", Faults),
+    ("faultWindows[].", FaultWindow),
     ("tls.", TlsConfig),
 )
 _ELSEWHERE = {"models", "backends", "admin", "limits", "faults", "tls"}

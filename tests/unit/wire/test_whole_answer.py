@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,3 +107,13 @@ def test_a_second_attempt_forgets_the_first(monkeypatch: pytest.MonkeyPatch) -> 
 @given(st.binary(max_size=80), st.sampled_from(["embeddings", "orgs", "custom"]), st.integers(200, 599))
 def test_no_body_breaks_it(body: bytes, kind: EndpointKind, status: int) -> None:
     assert isinstance(read(kind, body, status=status).error, ErrorKind)
+
+
+@pytest.mark.parametrize(
+    ("cost", "usd"), [("0.0025", 0.0025), ('"0.0025"', None), ("null", None), ("-1", None), ('{"amount":1}', None)]
+)
+def test_a_price_is_read_and_what_is_none_leaves_the_counts(cost: str, usd: float | None) -> None:
+    found = read("custom", f'{{"usage":{{"tokens_input":3,"tokens_output":5,"cost_usd":{cost}}}}}'.encode())
+    assert found.tokens is not None
+    assert (found.tokens.prompt, found.tokens.completion) == (3, 5)
+    assert found.tokens.billed_usd == pytest.approx(math.nan if usd is None else usd, nan_ok=True)

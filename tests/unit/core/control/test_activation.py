@@ -120,6 +120,19 @@ def test_who_left_is_replaced_by_the_next_idle_user_and_never_returns() -> None:
     assert activation.active == 3
 
 
+def test_an_empty_place_leaves_the_others_as_they_were() -> None:
+    schedule = schedule_of(8, (10.0, 4, "at_once"), (10.0, 1, "at_once"), (10.0, 6, "linear"), (10.0, 3, "at_once"))
+    undisturbed = [s for s in Activation(schedule, range(8)).plan_until(40.0) if s.user not in (1, 5)]
+    activation = Activation(schedule, range(8))
+    course = activation.plan_until(5.0)
+    # one of them is active, the other has not come yet
+    activation.leave([1, 5], replaced=False)
+    assert activation.active == 3
+    course += activation.plan_until(40.0)
+    assert [switch for switch in course if switch.user not in (1, 5)] == undisturbed
+    assert [switch.user for switch in course if switch.user in (1, 5)] == [1]
+
+
 def test_a_replacement_is_not_due_before_it_can_be_carried_out() -> None:
     activation = Activation(schedule_of(5, (60.0, 2, "at_once")), range(5))
     activation.plan_until(2.0)

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from raysim.core.control.messages import StopOrder, Totals
 from raysim.core.control.run_control import RunState
 from tests.unit.core.control.course import DRAIN_S, PACKS, USERS, Course, plan, switches_of
@@ -57,11 +59,23 @@ def test_users_who_left_for_good_are_noted_and_replaced() -> None:
     made = replace(plan(), schedule=schedule_of(USERS, (60.0, 2, "at_once")))
     course = Course(made).begin()
     course.everyone_reports(-1.0)
-    orders = course.report(0, 3.0, gone=((0, "budget_exceeded"),))
-    assert course.control.gone_users == {0: "budget_exceeded"}
+    orders = course.report(0, 3.0, gone=((0, "auth"),))
+    assert course.control.gone_users == {0: "auth"}
     assert switches_of(orders) == [(2, True)]
     left = [event.detail for event in course.control.take_events() if event.kind == "user_left"]
-    assert left == [{"user": 0, "reason": "budget_exceeded"}]
+    assert left == [{"user": 0, "reason": "auth"}]
+
+
+@pytest.mark.parametrize("reason", ["budget_exceeded", "quota_exceeded"])
+def test_nobody_takes_the_place_of_a_user_whose_tenant_cannot_go_on(reason: str) -> None:
+    made = replace(plan(), schedule=schedule_of(USERS, (60.0, 2, "at_once")))
+    course = Course(made).begin()
+    course.everyone_reports(-1.0)
+    assert switches_of(course.report(0, 3.0, gone=((0, reason),))) == []
+    assert course.control.gone_users == {0: reason}
+    # when its actor dies afterwards, the place is still its tenant's
+    course.control.pack_lost(1, [0], "killed", course.start_s + 4.0)
+    assert switches_of(course.report(0, 5.0)) == []
 
 
 def test_a_run_that_tolerates_no_loss_is_aborted() -> None:

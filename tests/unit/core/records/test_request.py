@@ -42,6 +42,9 @@ def test_what_did_not_happen_is_absent_from_the_start() -> None:
         assert getattr(fresh, name) == ABSENT
     assert fresh.think_s != fresh.think_s
     assert fresh.think_planned_s != fresh.think_planned_s
+    for name in ("retry_after_s", "billed_usd", "key_spend_usd", "stated_usage", "stated_limit"):
+        assert getattr(fresh, name) != getattr(fresh, name)
+    assert fresh.rate_remaining == ABSENT
 
 
 def test_records_do_not_share_their_gaps() -> None:
