@@ -26,6 +26,7 @@ from raysim.preflight.expectations import Expectations, check_cost, check_hash, 
 from raysim.preflight.machine import look_around
 from raysim.preflight.platform import check_platform
 from raysim.simplatform.config import PlatformConfig
+from raysim.simplatform.embedded import embedded_config
 from raysim.simplatform.server import start_platform
 
 if TYPE_CHECKING:
@@ -64,18 +65,24 @@ def preflight(
         environ: where credentials are looked for when no cluster is joined.
         expected_hash: as for `expectations`.
         probe: as for `expectations`.
+
+    Raises:
+        ConfigError: `targets.simulated` describes no platform.
     """
     plan = build_plan(scenario, _RUN_ID, started=_STARTED)
     expects = expectations(scenario, plan, expected_hash=expected_hash, probe=probe)
+    simulated = embedded_config(scenario.spec.targets.simulated)
     local = [*expects.known, *check_client_side(plan.target)]
     found = cluster_address(address)
     if found:
-        return [*local, *_with_cluster(plan, found, expects, environ)]
+        return [*local, *_with_cluster(plan, found, expects, simulated, environ)]
     fitting = check_machine(plan, estimate(plan), look_around(), expects.nodes_wanted)
-    return [*local, *fitting, *asyncio.run(_ask_here(plan, environ, probe=expects.probe))]
+    return [*local, *fitting, *asyncio.run(_ask_here(plan, simulated, environ, probe=expects.probe))]
 
 
-def _with_cluster(plan: RunPlan, address: str, expects: Expectations, environ: Mapping[str, str]) -> list[Check]:
+def _with_cluster(
+    plan: RunPlan, address: str, expects: Expectations, simulated: PlatformConfig, environ: Mapping[str, str]
+) -> list[Check]:
     # seconds to import, and not needed without a cluster
     from raysim.actors.cluster import connect, disconnect  # noqa: PLC0415
 
@@ -84,36 +91,38 @@ def _with_cluster(plan: RunPlan, address: str, expects: Expectations, environ: M
     except PreflightError as error:
         missing = Check("Ray cluster", "failed", error.message, error.hint or "")
         capacity = Check("capacity", "skipped", "there is no cluster to look at")
-        return [missing, capacity, *asyncio.run(_ask_here(plan, environ, probe=expects.probe))]
+        return [missing, capacity, *asyncio.run(_ask_here(plan, simulated, environ, probe=expects.probe))]
     try:
         return [
             Check("Ray cluster", "passed", f"{address}: {cluster.nodes} node{'s' * (cluster.nodes != 1)}"),
-            *_on_cluster(plan, cluster, expects),
+            *_on_cluster(plan, cluster, expects, simulated),
         ]
     finally:
         disconnect()
 
 
-def _on_cluster(plan: RunPlan, cluster: Cluster, expects: Expectations) -> list[Check]:
+def _on_cluster(plan: RunPlan, cluster: Cluster, expects: Expectations, simulated: PlatformConfig) -> list[Check]:
     from raysim.actors.survey import ask_from_cluster, check_cluster, collect  # noqa: PLC0415
 
     embedded = plan.target.platform == "embedded"
     asking = None if embedded else ask_from_cluster(cluster, plan, probe=expects.probe)
     fitting = check_cluster(cluster, plan, estimate(plan), expects.nodes_wanted)
-    said = asyncio.run(_ask_embedded(plan, probe=expects.probe)) if asking is None else collect(asking)
+    said = asyncio.run(_ask_embedded(plan, simulated, probe=expects.probe)) if asking is None else collect(asking)
     return [*fitting, *said]
 
 
-async def _ask_here(plan: RunPlan, environ: Mapping[str, str], *, probe: bool) -> list[Check]:
+async def _ask_here(
+    plan: RunPlan, simulated: PlatformConfig, environ: Mapping[str, str], *, probe: bool
+) -> list[Check]:
     """Ask the platform from this process, whose environment a Ray that is started here would have as well."""
     if plan.target.platform == "embedded":
-        return await _ask_embedded(plan, probe=probe)
+        return await _ask_embedded(plan, simulated, probe=probe)
     return await check_here(plan, environ, probe=probe)
 
 
-async def _ask_embedded(plan: RunPlan, *, probe: bool) -> list[Check]:
+async def _ask_embedded(plan: RunPlan, simulated: PlatformConfig, *, probe: bool) -> list[Check]:
     """Start what a run would start, ask it, and end it."""
-    running = await start_platform(PlatformConfig(deletes=True), "127.0.0.1")
+    running = await start_platform(simulated, "127.0.0.1")
     try:
         target = replace(plan.target, router_url=running.url, org_url=running.url)
         return await check_platform(plan, target, lend_token(Secret(running.admin_token)), probe=probe)
