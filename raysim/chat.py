@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from time import monotonic_ns
 
-from raysim.core.behaviour.conversation import Conversation, estimate_tokens
+from raysim.core.behaviour.conversation import Conversation
 from raysim.core.behaviour.endpoint import CHAT
 from raysim.core.behaviour.questions import QuestionWalk, question_hash
 from raysim.core.config.models import price_of
@@ -211,7 +211,7 @@ async def _ask(
     stream = Stream.of(user.seed, "chat")
     max_tokens = behaviour.max_tokens.sample_int(stream)
     conversation = Conversation(f"{user.name}-chat", behaviour.system_prompt, behaviour.context_limit_tokens)
-    messages = conversation.prompt(text, max_tokens)
+    prompt = conversation.prompt(text, max_tokens)
     brief = PackBrief.of(replace(plan, behaviour=behaviour), plan.packs[0], target)
     lag = LagMeter()
     sender = Sender(brief, identity, HttpClient(router_of(brief)), lag, counter=counter)
@@ -223,9 +223,9 @@ async def _ask(
             endpoint=endpoint,
             ask=Ask(
                 question=text,
-                messages=tuple(messages),
+                messages=prompt.messages,
                 model=user.model,
-                max_tokens=max_tokens,
+                max_tokens=prompt.max_tokens,
                 temperature=behaviour.temperature.sample(stream) if behaviour.temperature else None,
             ),
             due_ns=due_ns,
@@ -233,7 +233,7 @@ async def _ask(
             turn=1,
             strategy=strategy,
             question_hash=question_hash(text),
-            prompt_estimate=sum(estimate_tokens(content) for _, content in messages),
+            prompt_estimate=prompt.estimate,
             think_s=float("nan"),
             think_planned_s=float("nan"),
             connect_ns=connect_ns,

@@ -10,7 +10,7 @@ import math
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Literal
 
 from raysim.core.behaviour import normal
@@ -23,7 +23,9 @@ _POISSON_SIGMAS = 12.0
 _POISSON_LEAST = 40
 #: bounds and rates are sums of decimal fractions
 _ROUNDING = 1e-9
-#: longest tables of probabilities that are kept
+#: a narrower interval is one value: its parts could not be told apart
+_NO_WIDTH = 1e-300
+#: tables of probabilities that are kept
 _TABLES = 64
 
 
@@ -119,7 +121,7 @@ class Distribution:
     @property
     def _fixed(self) -> float | None:
         """The one value that can be drawn, where there is but one."""
-        if self.high <= self.low:
+        if self.high - self.low < _NO_WIDTH:
             return self.low
         if self.kind == "lognormal" and self.variance <= 0:
             return min(self.high, max(self.low, self.base))
@@ -228,7 +230,7 @@ class Distribution:
                 weights[min(last, max(first, math.floor(start + place + 0.5))) - first] += after - before
             return first, weights
         edges = [low, *(number + 0.5 for number in range(first, last)), high]
-        return first, [self._mass(a, b) for a, b in zip(edges, edges[1:], strict=False)]
+        return first, [self._mass(a, b) for a, b in pairwise(edges)]
 
     def _mass(self, low: float, high: float) -> float:
         """The probability of [low, high] up to a factor, of a distribution with a density."""

@@ -181,21 +181,38 @@ async def test_conversations_keep_their_turns(enter: Enter) -> None:
     assert actor.left == [(0, "request_limit")]
 
 
-async def test_after_a_failure_a_conversation_starts_anew(enter: Enter) -> None:
-    failed = whole(b'{"error":"x"}', "500 Oops", "Retry-After: 0")
+@pytest.mark.parametrize(
+    ("status", "messages", "turns", "conversations"),
+    [
+        # it goes on without the question that got no answer
+        ("500 Oops", [1, 3, 3, 5], [1, 2, 3, 4], 1),
+        ("503 Service Unavailable", [1, 3, 3, 5], [1, 2, 3, 4], 1),
+        ("429 Too Many Requests", [1, 3, 3, 5], [1, 2, 3, 4], 1),
+        # the same history would be refused again
+        ("400 Bad Request", [1, 3, 1, 3], [1, 2, 1, 2], 2),
+    ],
+)
+async def test_what_a_conversation_keeps_of_a_failed_turn(
+    enter: Enter, status: str, messages: list[int], turns: list[int], conversations: int
+) -> None:
+    failed = whole(b'{"error":"x"}', status, "Retry-After: 0")
 
     async def script(peer: Peer) -> None:
-        for response in (ANSWER, failed, ANSWER):
+        for response in (ANSWER, failed, ANSWER, ANSWER):
             await peer.request()
             await peer.send(response)
 
     actor = await enter(
-        script, max_requests=3, multi_turn_probability=1.0, turns=flat(9), questions_per_session=flat(9)
+        script, max_requests=4, multi_turn_probability=1.0, turns=flat(9), questions_per_session=flat(9)
     )
     actor.user.activate()
-    await actor.until(3)
-    assert [len(question) for question in actor.questions] == [1, 3, 1]
-    assert [record.turn for record in actor.records] == [1, 2, 1]
+    await actor.until(4)
+    assert [len(question) for question in actor.questions] == messages
+    assert [record.turn for record in actor.records] == turns
+    assert len({record.conversation_id for record in actor.records}) == conversations
+    failed_question = actor.questions[1][-1]["content"]
+    assert not any(failed_question in message["content"] for question in actor.questions[2:] for message in question)
+    assert [record.turns_sent for record in actor.records] == [count // 2 for count in messages]
 
 
 @pytest.mark.parametrize(
