@@ -11,6 +11,8 @@ import orjson
 import pytest
 
 from raysim.core.behaviour.behaviour import Behaviour
+from raysim.core.behaviour.conversation import estimate_tokens
+from raysim.core.behaviour.distributions import Distribution
 from raysim.core.plan.run_plan import PackBrief
 from raysim.core.records.request import RequestRecord
 from raysim.core.secret import Secret
@@ -179,6 +181,58 @@ async def test_conversations_keep_their_turns(enter: Enter) -> None:
     assert len({record.conversation_id for record in actor.records}) == 1
     assert [record.turn for record in actor.records] == [1, 2, 3]
     assert actor.left == [(0, "request_limit")]
+
+
+def bodies(actor: Actor) -> list[dict[str, Any]]:
+    """What every request asked for."""
+    return [orjson.loads(request.partition(b"\r\n\r\n")[2]) for request in actor.server.requests]
+
+
+async def test_limits_and_temperatures_are_drawn_within_their_bounds_and_sent(enter: Enter) -> None:
+    temperature = Distribution("gaussian", 0.2, 1.4)
+    actor = await enter(
+        answer(ANSWER), max_requests=60, max_tokens=Distribution("uniform", 50.0, 53.0), temperature=temperature
+    )
+    actor.user.activate()
+    await actor.until(60)
+    sent = bodies(actor)
+    assert {body["max_tokens"] for body in sent} == {50, 51, 52, 53}
+    assert [record.max_tokens for record in actor.records] == [body["max_tokens"] for body in sent]
+    temperatures = [body["temperature"] for body in sent]
+    assert len(set(temperatures)) > 50
+    assert all(0.2 <= value <= 1.4 for value in temperatures)
+    assert sum(temperatures) / 60 == pytest.approx(temperature.mean(), abs=4 * temperature.std() / 60**0.5)
+
+
+async def test_a_temperature_that_is_not_given_is_left_to_the_platform(enter: Enter) -> None:
+    actor = await enter(answer(ANSWER), max_requests=1)
+    actor.user.activate()
+    await actor.until(1)
+    assert "temperature" not in bodies(actor)[0]
+
+
+async def test_a_conversation_that_outgrows_its_context_loses_its_oldest_turns(enter: Enter) -> None:
+    actor = await enter(
+        answer(whole(orjson.dumps({"choices": [{"message": {"content": "word " * 80}, "finish_reason": "stop"}]}))),
+        max_requests=8,
+        multi_turn_probability=1.0,
+        turns=flat(8),
+        questions_per_session=flat(8),
+        system_prompt="Be kind.",
+        context_limit_tokens=500,
+        streaming=False,
+    )
+    actor.user.activate()
+    await actor.until(8)
+    for record, messages in zip(actor.records, actor.questions, strict=True):
+        assert messages[0] == {"role": "system", "content": "Be kind."}
+        assert [message["role"] for message in messages[1:]] == ["user", "assistant"] * record.turns_sent + ["user"]
+        tokens = sum(estimate_tokens(message["content"]) for message in messages)
+        assert tokens + record.max_tokens <= 500
+    sent = [record.turns_sent for record in actor.records]
+    assert sent[:3] == [0, 1, 2]
+    assert max(sent) < 7
+    assert len({record.conversation_id for record in actor.records}) == 1
 
 
 @pytest.mark.parametrize(
