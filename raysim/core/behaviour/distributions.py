@@ -130,9 +130,8 @@ class Distribution:
     def _between(self, share: float, low: float, high: float) -> float:
         if (fixed := self._fixed) is not None:
             return fixed
+        value = low + (high - low) * share
         match self.kind:
-            case "uniform":
-                value = low + (high - low) * share
             case "gaussian":
                 centre, sigma = self._normal_scale()
                 value = centre + sigma * normal.quantile(share, self._standardised(low), self._standardised(high))
@@ -217,9 +216,10 @@ class Distribution:
     def _whole_weights(self) -> tuple[int, list[float]]:
         """The first whole number, and the probability of each from there on, up to a factor."""
         first, last = self._whole_bounds()
-        if last <= first or (fixed := self._fixed) is not None:
-            value = last if last <= first else min(last, max(first, math.floor(fixed + 0.5)))
-            return value, [1.0]
+        if last <= first:
+            return last, [1.0]
+        if (fixed := self._fixed) is not None:
+            return min(last, max(first, math.floor(fixed + 0.5))), [1.0]
         if self.kind == "uniform":
             return first, [1.0] * (last - first + 1)
         low, high = self._rounding_bounds(first, last)

@@ -35,9 +35,9 @@ class Estimate:
     start_cpu_s: float
     duration_s: float
     most_requests: int | None
-    longest_prompt_tokens: int
     dearest_request_usd: float
     worst_case_usd: float | None
+    longest_prompt_tokens: int = 0
 
 
 def estimate(plan: RunPlan) -> Estimate:
@@ -56,9 +56,9 @@ def estimate(plan: RunPlan) -> Estimate:
         start_cpu_s=len(plan.packs) * ACTOR_START_CPU_S,
         duration_s=plan.schedule.duration_s,
         most_requests=most,
-        longest_prompt_tokens=prompt,
         dearest_request_usd=dearest,
         worst_case_usd=None if most is None else most * dearest,
+        longest_prompt_tokens=prompt,
     )
 
 
