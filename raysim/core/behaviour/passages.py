@@ -78,7 +78,7 @@ def passage(topic: str, number: int, characters: int) -> str:
             if length > characters:
                 break
         section += 1
-    return _cut("".join(pieces), characters)
+    return cut("".join(pieces), characters)
 
 
 def bridge(number: int) -> str:
@@ -119,7 +119,8 @@ def _shuffled(count: int, stream: Stream) -> list[int]:
     return places
 
 
-def _cut(text: str, characters: int) -> str:
+def cut(text: str, characters: int) -> str:
+    """`text` in at most `characters`, cut after a word and marked so; empty when not even one fits."""
     if len(text) <= characters:
         return text
     kept = text[: max(0, characters - len(_CUT))]

@@ -13,7 +13,7 @@ from raysim.core.behaviour.conversation import (
     estimate_tokens,
 )
 from raysim.core.behaviour.distributions import Distribution
-from raysim.core.behaviour.passages import GENERAL, bridge, passage, reference
+from raysim.core.behaviour.passages import GENERAL, bridge, cut, passage, reference
 from raysim.core.behaviour.questions import QuestionWalk
 from raysim.core.rng import Stream, derive
 
@@ -25,6 +25,8 @@ Strategies = tuple[tuple[str, float], ...]
 _BREAK = "\n\n"
 #: less than this is no document
 _LEAST_CHARACTERS = 80
+#: a shared document is kept this much longer than four characters a token make it: some tokenizers need fewer tokens
+_LONGER_TOKENS = 1.5
 #: documents set aside for one life of a user, and lives for one user
 _LIFE = 1 << 24
 _LIVES = 1 << 12
@@ -128,10 +130,10 @@ class PromptWriter:
 
     def _with_context(self, question: str, strategy: str, room: int) -> str:
         if self._plan.cache == "prefix":
-            return _joined("", self._shared, question, room)
+            return _joined(_shared_text(self._plan, self._shared), self._shared, question, room)
         number = reference(self._documents, self._next_document)
         self._next_document += 1
-        return _joined(strategy, number, question, room)
+        return _joined(None, number, question, room, topic=strategy)
 
 
 @lru_cache(maxsize=4)
@@ -143,13 +145,21 @@ def shared_start(plan: PromptPlan, seed: int) -> str:
     return passage(GENERAL, derive(seed, "shared-start"), characters)
 
 
-def _joined(topic: str, number: int, question: str, room: int) -> str:
+@lru_cache(maxsize=64)
+def _shared_text(plan: PromptPlan, number: int) -> str:
+    """Document `number`, longer than it is ever needed, unless the platform's tokens are longer than any."""
+    longest = plan.target.high if plan.target is not None else 0.0
+    return passage(GENERAL, number, int(longest * CHARACTERS_PER_TOKEN * _LONGER_TOKENS))
+
+
+def _joined(document: str | None, number: int, question: str, room: int, topic: str = GENERAL) -> str:
     """`question` after document `number`, in at most `room` characters; alone when there is no room for a document."""
     lead = bridge(number)
     characters = room - len(question) - len(_BREAK) - len(lead)
     if characters < _LEAST_CHARACTERS:
         return question
-    return f"{passage(topic, number, characters)}{_BREAK}{lead}{question}"
+    text = passage(topic, number, characters) if document is None else cut(document, characters)
+    return f"{text}{_BREAK}{lead}{question}"
 
 
 def _shared_document(plan: PromptPlan, seed: int, org: str, user: int) -> int:
@@ -171,7 +181,7 @@ def _repeated(
         question, strategy = walk.next(names[stream.weighted(weights)], follow_up=False)
         target = plan.target.sample_int(stream) if plan.target is not None else 0
         room = (target - head - MESSAGE_OVERHEAD_TOKENS) * CHARACTERS_PER_TOKEN
-        text = _joined(strategy, reference(derive(seed, "repeat"), place), question, room)
+        text = _joined(None, reference(derive(seed, "repeat"), place), question, room, topic=strategy)
         openings.append(Written(text, question, strategy, target))
         question, strategy = walk.next(strategy, follow_up=True)
         follow_ups.append(Written(question, question, strategy))
