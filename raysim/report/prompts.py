@@ -12,12 +12,14 @@ from raysim.report.facts import RunFacts
 #: a prompt meets its target within this share of it, or this many tokens
 _CLOSE = 0.05
 _CLOSE_TOKENS = 8
+#: sources of token counts that are no estimates
+_COUNTED = ("usage", "tokenizer")
 
 
 def prompts(rows: pl.DataFrame, facts: RunFacts) -> dict[str, Any]:
     """The block of the summary: lengths in tokens, of successes whose prompt the platform counted."""
     plan = facts.plan.behaviour.prompts
-    counted = rows.filter((pl.col("outcome") == "success") & (pl.col("token_source") == "usage"))
+    counted = rows.filter((pl.col("outcome") == "success") & pl.col("token_source").is_in(_COUNTED))
     aimed = counted.select("prompt_target_tokens", "prompt_tokens").drop_nulls()
     target, actual = aimed["prompt_target_tokens"].to_numpy(), aimed["prompt_tokens"].to_numpy()
     off = np.abs(actual - target)

@@ -17,6 +17,8 @@ from raysim.wire.openai_request import Ask
 
 _NAN = float("nan")
 _BREAK = "\n\n"
+#: sources of token counts that are no estimates
+_COUNTED = ("usage", "tokenizer")
 _NOTHING = Written("", "", "")
 
 
@@ -138,7 +140,7 @@ class Questioner:
 
     def learn(self, question: Question, record: RequestRecord) -> None:
         """Take note of how many tokens the platform counted."""
-        if record.token_source == "usage" and question.endpoint.converses:  # noqa: S105 - where the counts come from
+        if record.token_source in _COUNTED and question.endpoint.converses:
             self._gauge.learn(sum(estimate_tokens(text) for _, text in question.ask.messages), record.prompt_tokens)
 
     def _answer_limit(self) -> int:

@@ -123,7 +123,7 @@ class Distribution:
         """The one value that can be drawn, where there is but one."""
         if self.high - self.low < _NO_WIDTH:
             return self.low
-        if self.kind == "lognormal" and self.variance <= 0:
+        if self.kind == "lognormal" and self.variance / self.base < _NO_WIDTH:
             return min(self.high, max(self.low, self.base))
         return None
 

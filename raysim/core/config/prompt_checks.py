@@ -59,9 +59,12 @@ def prompt_warnings(scenario: Scenario) -> Iterator[Problem]:
             f"answers of up to {answer} tokens do not fit conversation.contextLimitTokens ({limit}): "
             f"they will be limited to about {limit - alone}",
         )
-    for key, cache in (("repeatQuestions", "repeat"), ("prefixScope", "prefix")):
-        field = {"repeatQuestions": "repeat_questions", "prefixScope": "prefix_scope"}[key]
-        if field in prompts.model_fields_set and prompts.cache != cache:
+    usual = type(prompts)()
+    for key, cache, set_ in (
+        ("repeatQuestions", "repeat", prompts.repeat_questions != usual.repeat_questions),
+        ("prefixScope", "prefix", prompts.prefix_scope != usual.prefix_scope),
+    ):
+        if set_ and prompts.cache != cache:
             yield Problem(spell((*_PROMPTS, key)), f"has an effect only with cache: {cache}")
     most = limit if spec.user_behavior.conversation.multi_turn_probability > 0 else longest + answer
     for model in dict.fromkeys(preference.model for preference in spec.user_behavior.model_preferences):
