@@ -96,6 +96,8 @@ def _prompts(prompts: dict[str, Any]) -> Text:
             f"mean {digits(prompts['counted']['mean'])} tokens, aimed at {digits(prompts['target']['mean'])}; "
             f"{share(prompts['met_share'])} met their target"
         )
+        if prompts["longer"]:
+            parts.append(f"{count(prompts['longer'])} more were longer by themselves, as conversations become")
     if prompts["cached_tokens"]:
         parts.append(f"{share(prompts['cached_share'])} of their tokens came from a cache")
     return Text("; ".join(parts))

@@ -23,6 +23,8 @@ def prompts(rows: pl.DataFrame, facts: RunFacts) -> dict[str, Any]:
     aimed = counted.select("prompt_target_tokens", "prompt_tokens").drop_nulls()
     target, actual = aimed["prompt_target_tokens"].to_numpy(), aimed["prompt_tokens"].to_numpy()
     off = np.abs(actual - target)
+    # a question without a target, where there is one for all, is one that was longer by itself
+    longer = counted.filter((pl.col("question_hash") != 0) & pl.col("prompt_target_tokens").is_null())
     told = counted.filter(pl.col("cached_tokens").is_not_null())
     looked_up = int(told["prompt_tokens"].sum())
     cached = int(told["cached_tokens"].sum())
@@ -33,6 +35,7 @@ def prompts(rows: pl.DataFrame, facts: RunFacts) -> dict[str, Any]:
         "counted": _figures(actual),
         "ratio": float(actual.sum() / target.sum()) if target.size else None,
         "met_share": float((off <= np.maximum(_CLOSE_TOKENS, _CLOSE * target)).mean()) if target.size else None,
+        "longer": longer.height if plan.target is not None and plan.cache != "repeat" else 0,
         "cached_tokens": cached if told.height else None,
         "cached_share": cached / looked_up if looked_up else None,
     }

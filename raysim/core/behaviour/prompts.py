@@ -64,7 +64,7 @@ class Written:
         text: what is sent: the question, with its context before it.
         question: the question alone; uniqueness is counted from it.
         strategy: where it comes from.
-        target_tokens: how long the whole prompt was to be; 0 for as long as it comes.
+        target_tokens: how long the whole prompt was to be; 0 where it is longer by itself, or as long as it comes.
     """
 
     text: str
@@ -124,7 +124,8 @@ class PromptWriter:
             question, strategy = self._walk.next(wanted, follow_up=follow_up)
             target = self._plan.target.sample_int(self._stream) if self._plan.target is not None else 0
             room = conversation.room(target) if target else 0
-            chosen = Written(self._with_context(question, strategy, room), question, strategy, target)
+            text = self._with_context(question, strategy, room)
+            chosen = Written(text, question, strategy, _aimed(target, question, room))
         conversation.strategy = conversation.strategy or chosen.strategy
         return chosen
 
@@ -143,6 +144,11 @@ def shared_start(plan: PromptPlan, seed: int) -> str:
         return ""
     characters = (plan.shared_prefix_tokens - MESSAGE_OVERHEAD_TOKENS) * CHARACTERS_PER_TOKEN
     return passage(GENERAL, derive(seed, "shared-start"), characters)
+
+
+def _aimed(target: int, question: str, room: int) -> int:
+    """The target, unless the prompt is longer by itself."""
+    return target if len(question) <= room else 0
 
 
 @lru_cache(maxsize=64)
@@ -182,7 +188,7 @@ def _repeated(
         target = plan.target.sample_int(stream) if plan.target is not None else 0
         room = (target - head - MESSAGE_OVERHEAD_TOKENS) * CHARACTERS_PER_TOKEN
         text = _joined(None, reference(derive(seed, "repeat"), place), question, room, topic=strategy)
-        openings.append(Written(text, question, strategy, target))
+        openings.append(Written(text, question, strategy, _aimed(target, question, room)))
         question, strategy = walk.next(strategy, follow_up=True)
         follow_ups.append(Written(question, question, strategy))
     return tuple(openings), tuple(follow_ups)

@@ -133,7 +133,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("completion_tokens", "i64", "tokens", "tokens generated, reasoning included"),
     Column("reasoning_tokens", "i64", "tokens", "of those, hidden reasoning"),
     Column("cached_tokens", "i64", "tokens", "prompt tokens served from the platform's prefix cache"),
-    Column("prompt_target_tokens", "i64", "tokens", "how long the prompt was to be; null where nothing was said"),
+    Column(
+        "prompt_target_tokens", "i64", "tokens", "how long the prompt was to be; null where it is as long as it comes"
+    ),
     Column("max_tokens", "i64", "tokens", "generation limit that was asked for"),
     Column("chunks", "i64", "", "chunks that held a token"),
     Column("token_reads", "i64", "", "reads from the socket that held a token; 1 means that all arrived at once"),

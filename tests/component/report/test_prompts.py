@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
+from raysim.core.behaviour.distributions import Distribution
 from raysim.core.behaviour.prompts import PromptPlan
 from raysim.core.records.outcome import ErrorKind
 from raysim.report.facts import RunFacts
 from raysim.report.summary import summarise
 from tests.component.report.sample_run import facts, failure, plan, record, rows
 from tests.component.report.test_console import rendered
+
+AIMED = PromptPlan(target=Distribution("uniform", 100.0, 1000.0), cache="prefix")
 
 
 def run_with(prompts: PromptPlan) -> RunFacts:
@@ -27,11 +30,13 @@ def test_prompts_are_held_against_what_was_aimed_at() -> None:
         record(4, prompt_target_tokens=900, prompt_tokens=1, token_source="chunks"),
         failure(5, ErrorKind.HTTP_5XX, prompt_target_tokens=900),
     ]
-    prompts: dict[str, Any] = summarise(rows(records), run_with(PromptPlan(cache="prefix")))["prompts"]
+    prompts: dict[str, Any] = summarise(rows(records), run_with(AIMED))["prompts"]
     assert prompts["cache"] == "prefix"
     assert (prompts["target"]["mean"], prompts["target"]["count"]) == (pytest.approx(1600 / 3), 3)
     assert prompts["counted"]["mean"] == pytest.approx(1646 / 3)
     assert prompts["ratio"] == pytest.approx(1646 / 1600)
+    # one without a target was longer by itself
+    assert prompts["longer"] == 1
     # 40 tokens are more than 5 % of 500, 8 are allowed to anyone
     assert prompts["met_share"] == pytest.approx(2 / 3)
     assert (prompts["cached_tokens"], prompts["cached_share"]) == (None, None)
@@ -54,7 +59,9 @@ def test_questions_repeated_on_purpose_are_said_to_be() -> None:
 
 
 def test_think_time_and_prompts_are_on_the_console() -> None:
-    text = rendered([record(i, prompt_target_tokens=1000, prompt_tokens=1001) for i in range(9)])
+    records = [record(i, prompt_target_tokens=1000, prompt_tokens=1001) for i in range(9)]
+    text = rendered([*records, record(9)], run_with(AIMED))
+    assert "1 more were longer by themselves" in " ".join(text.split())
     assert "mean 1,001 tokens, aimed at 1,000; 100% met their target" in text
     assert "mean 2.00 s, configured 2.00 s, timers 0 ms late (p99)" in text
     assert "prompts:" not in rendered([record(0)])
