@@ -104,7 +104,7 @@ class Questioner:
         several = self._stream.random() < self._behaviour.multi_turn_probability
         return self._behaviour.turns.sample_int(self._stream) if several else 1
 
-    def question(self, endpoint: EndpointPlan, conversation: Conversation | None, session: int) -> Question:
+    def question(self, endpoint: EndpointPlan, conversation: Conversation | None, session: int = ABSENT) -> Question:
         """The next question, whose time has not come yet; without a conversation it stands alone, and has no id of one.
 
         Made up before the user thinks, so that the work does not come between due and sent.

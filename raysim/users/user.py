@@ -177,7 +177,7 @@ class User:
             # also a pause that is cut short is known by this: without those, short ones would seem to be more
             record.think_next_s = self._pause_s
         self._record(record)
-        self._consider_leaving(record, endpoint)
+        self._consider_leaving(answer, endpoint)
         if record.error_type is not ErrorKind.NONE:
             self._back_off(answer)
             return record.error_type not in ENDS_CONVERSATION
@@ -225,10 +225,11 @@ class User:
         finally:
             self._connecting = False
 
-    def _consider_leaving(self, record: RequestRecord, endpoint: EndpointPlan) -> None:
+    def _consider_leaving(self, answer: Answer, endpoint: EndpointPlan) -> None:
         most = self._brief.limits.max_requests_per_user
-        if record.error_type in _FINAL and endpoint.with_user_key:
-            self._leave(str(record.error_type))
+        error = answer.record.error_type
+        if error in _FINAL and endpoint.with_user_key:
+            self._leave(str(error))
         elif most is not None and self._asked >= most:
             self._leave(REQUEST_LIMIT)
 
