@@ -27,7 +27,7 @@ S = 1_000_000_000
     ids=lambda think: think.kind,
 )
 def test_what_a_user_really_pauses_is_what_is_configured(monkeypatch: pytest.MonkeyPatch, think: Distribution) -> None:
-    records = Life(monkeypatch, think_s=think).live(requests=8000)
+    records = Life(monkeypatch, think_s=think).live(requests=5000)
     first, *others = records
     assert math.isnan(first.think_s)
     actual = np.array([record.think_s for record in others])
