@@ -27,7 +27,7 @@ from raysim.core.records.batch import WireBatch, decode_batch
 SHARES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
 TOLERANCE = 0.01
 GROWTH_MIB = 1.0
-_ROWS = 160
+_ROWS = 120
 _EARLY = 0.1
 
 

@@ -12,9 +12,10 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from time import monotonic_ns
 
-from raysim.core.behaviour.conversation import Conversation, estimate_tokens
+from raysim.core.behaviour.conversation import Conversation
 from raysim.core.behaviour.endpoint import CHAT
-from raysim.core.behaviour.questions import QuestionWalk, question_hash
+from raysim.core.behaviour.prompts import PromptWriter, Written
+from raysim.core.behaviour.questions import question_hash
 from raysim.core.config.models import price_of
 from raysim.core.config.scenario import Scenario
 from raysim.core.control.retry import NO_RETRY
@@ -23,7 +24,7 @@ from raysim.core.plan.build import build_plan
 from raysim.core.plan.run_plan import PackBrief, RunPlan, UserPlan
 from raysim.core.plan.target_plan import TargetPlan
 from raysim.core.records.outcome import ErrorKind
-from raysim.core.records.request import RequestRecord
+from raysim.core.records.request import ABSENT, RequestRecord
 from raysim.core.rng import Stream
 from raysim.core.secret import Secret
 from raysim.simplatform.config import PlatformConfig
@@ -101,7 +102,7 @@ async def chat(
     user = replace(plan.users[0], model=model or plan.users[0].model)
     price = price_of(user.model, scenario.spec.models)
     plan = replace(plan, prices=plan.prices if price is None else plan.prices | {user.model: price})
-    text, strategy = _question_text(plan, user) if prompt is None else (prompt, "")
+    conversation, written = _begin(plan, user, prompt)
     counter = open_tokenizer(plan.target.tokenizer)
     ledger = Ledger()
     failure: TenancyError | None = None
@@ -113,7 +114,7 @@ async def chat(
             stack.callback(platform.close)
             stack.push_async_callback(_remove, ledger, platform, scenario.spec.cleanup.timeout)
             identity = await _set_up(plan, user, platform, ledger)
-            answer = await _ask(plan, access.target, identity, text, strategy, counter)
+            answer = await _ask(plan, access.target, identity, conversation, written, counter)
         except TenancyError as error:
             failure = error
     left = tuple(f"{resource.kind} {resource.resource_id}" for resource in ledger.owed())
@@ -121,7 +122,7 @@ async def chat(
         raise _not_set_up(failure, left) from failure
     if answer.record.error_type is ErrorKind.CANCELLED:
         raise InterruptedRunError("interrupted while the request was under way")
-    return ChatResult(text, answer.record, answer.text, answer.record.model in plan.prices, left)
+    return ChatResult(written.question, answer.record, answer.text, answer.record.model in plan.prices, left)
 
 
 def end_on_sigterm() -> None:
@@ -195,14 +196,31 @@ async def _never(due_ns: int) -> bool:
     return False
 
 
-def _question_text(plan: RunPlan, user: UserPlan) -> tuple[str, str]:
-    names, weights = zip(*plan.behaviour.strategies, strict=True)
-    strategy = names[Stream.of(user.seed, "chat").weighted(weights)]
-    return QuestionWalk(plan.seed, user.index, len(plan.users)).next(strategy, follow_up=False)
+def _begin(plan: RunPlan, user: UserPlan, prompt: str | None) -> tuple[Conversation, Written]:
+    """A conversation and the first message in it: `prompt` as it is, or what the user would write."""
+    behaviour = plan.behaviour
+    writer = PromptWriter(
+        behaviour.prompts,
+        behaviour.strategies,
+        behaviour.system_prompt,
+        seed=plan.seed,
+        org=user.org_name,
+        user=user.index,
+        users=len(plan.users),
+        incarnation=0,
+        stream=Stream.of(user.seed, "chat"),
+    )
+    conversation = Conversation(f"{user.name}-chat", writer.system, behaviour.context_limit_tokens)
+    return conversation, writer.write(conversation) if prompt is None else Written(prompt, prompt, "")
 
 
 async def _ask(
-    plan: RunPlan, target: TargetPlan, identity: Identity, text: str, strategy: str, counter: TokenCounter | None
+    plan: RunPlan,
+    target: TargetPlan,
+    identity: Identity,
+    conversation: Conversation,
+    written: Written,
+    counter: TokenCounter | None,
 ) -> Answer:
     """Ask as the scenario's chat endpoint has it, once."""
     user = identity.plan
@@ -210,8 +228,7 @@ async def _ask(
     behaviour = replace(plan.behaviour, endpoints=(endpoint,), retry=NO_RETRY, circuit=None)
     stream = Stream.of(user.seed, "chat")
     max_tokens = behaviour.max_tokens.sample_int(stream)
-    conversation = Conversation(f"{user.name}-chat", behaviour.system_prompt, behaviour.context_limit_tokens)
-    messages = conversation.prompt(text, max_tokens)
+    prompt = conversation.prompt(written.text, max_tokens)
     brief = PackBrief.of(replace(plan, behaviour=behaviour), plan.packs[0], target)
     lag = LagMeter()
     sender = Sender(brief, identity, HttpClient(router_of(brief)), lag, counter=counter)
@@ -222,21 +239,23 @@ async def _ask(
         question = Question(
             endpoint=endpoint,
             ask=Ask(
-                question=text,
-                messages=tuple(messages),
+                question=written.text,
+                messages=prompt.messages,
                 model=user.model,
-                max_tokens=max_tokens,
+                max_tokens=prompt.max_tokens,
                 temperature=behaviour.temperature.sample(stream) if behaviour.temperature else None,
             ),
             due_ns=due_ns,
             conversation_id=conversation.conversation_id,
             turn=1,
-            strategy=strategy,
-            question_hash=question_hash(text),
-            prompt_estimate=sum(estimate_tokens(content) for _, content in messages),
+            strategy=written.strategy,
+            question_hash=question_hash(written.question),
+            prompt_estimate=prompt.estimate,
             think_s=float("nan"),
             think_planned_s=float("nan"),
             connect_ns=connect_ns,
+            turns_sent=0,
+            prompt_target_tokens=written.target_tokens or ABSENT,
         )
         return await sender.ask(question, due_ns, wall_offset_ns(), _never)
     finally:

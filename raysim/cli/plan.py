@@ -91,6 +91,7 @@ def _facts(plan: RunPlan, needs: Estimate, nodes: int) -> list[tuple[str, str]]:
         ("lasts", format_duration(needs.duration_s)),
         ("actors", f"{needs.actors}, about {needs.memory_mib / 1024:.1f} GiB, {needs.start_cpu_s:.0f} CPU s to start"),
         ("nodes", f"{nodes} workers"),
+        ("prompts", f"up to {needs.longest_prompt_tokens:,} tokens, cache: {plan.behaviour.prompts.cache}"),
         ("worst case", worst),
         ("stops at", "no cost limit" if limit is None else f"${limit:g}"),
     ]

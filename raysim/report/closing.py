@@ -21,7 +21,10 @@ def closing_lines(summary: dict[str, Any]) -> Iterator[tuple[str, Text]]:
     yield "cost:", _cost(summary["cost"])
     yield "users:", _users(summary)
     if summary["questions"]["asked"]:
-        yield "questions:", _questions(summary)
+        yield "questions:", _questions(summary["questions"])
+        if summary["prompts"]["target"]["count"] or summary["prompts"]["cached_tokens"]:
+            yield "prompts:", _prompts(summary["prompts"])
+        yield "think time:", _think_time(summary["think_time"])
     yield from _tenants(summary)
     yield "clean-up:", _cleanup(summary["cleanup"])
     for note in summary["notes"]:
@@ -79,13 +82,33 @@ def _users(summary: dict[str, Any]) -> Text:
     return text
 
 
-def _questions(summary: dict[str, Any]) -> Text:
-    questions, think = summary["questions"], summary["think_time"]
-    text = Text(f"{count(questions['asked'])} asked, {share(questions['uniqueness'])} of them unique")
-    if think["actual"]["mean_s"] is not None:
-        actual, configured = seconds(think["actual"]["mean_s"]), seconds(think["configured"]["mean_s"])
-        text.append(f"; mean think time {actual}, configured {configured}")
-    return text
+def _questions(questions: dict[str, Any]) -> Text:
+    if questions["repeated_on_purpose"]:
+        different = f"{count(questions['unique'])} different ones, repeated on purpose (cache: repeat)"
+        return Text(f"{count(questions['asked'])} asked, {different}")
+    return Text(f"{count(questions['asked'])} asked, {share(questions['uniqueness'])} of them unique")
+
+
+def _prompts(prompts: dict[str, Any]) -> Text:
+    parts = []
+    if prompts["target"]["count"]:
+        parts.append(
+            f"mean {digits(prompts['counted']['mean'])} tokens, aimed at {digits(prompts['target']['mean'])}; "
+            f"{share(prompts['met_share'])} met their target"
+        )
+        if prompts["longer"]:
+            parts.append(f"{count(prompts['longer'])} more were longer by themselves, as conversations become")
+    if prompts["cached_tokens"]:
+        parts.append(f"{share(prompts['cached_share'])} of their tokens came from a cache")
+    return Text("; ".join(parts))
+
+
+def _think_time(think: dict[str, Any]) -> Text:
+    if think["actual"]["mean_s"] is None:
+        return Text(think["statement"])
+    actual, configured = seconds(think["actual"]["mean_s"]), seconds(think["configured"]["mean_s"])
+    text = Text(f"mean {actual}, configured {configured}, timers {digits(think['lateness_ms']['p99'])} ms late (p99)\n")
+    return text.append(think["statement"], "red" if think["within_10_percent"] is False else "")
 
 
 def _tenants(summary: dict[str, Any]) -> Iterator[tuple[str, Text]]:

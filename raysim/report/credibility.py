@@ -35,7 +35,13 @@ def load_generator(headline: Measured, facts: RunFacts) -> dict[str, Any]:
 def notes(measured: Measured, facts: RunFacts) -> list[str]:
     """Sentences on what the figures do not show by themselves."""
     headline = measured.headline().rows
-    found = [_no_headline(measured.rows, headline), _not_streamed(headline), _bursts(headline), _counted(measured.rows)]
+    found = [
+        _no_headline(measured.rows, headline),
+        _not_streamed(headline),
+        _bursts(headline),
+        _counted(measured.rows),
+        _repeated(facts),
+    ]
     if facts.records_lost_estimate:
         found.append(
             f"about {facts.records_lost_estimate} requests were made whose records never arrived: "
@@ -70,6 +76,16 @@ def _bursts(headline: pl.DataFrame) -> str:
         f"{at_once.height} of {streams.height} streams ({share:.1%}) brought all their tokens in one read ({named}): "
         "the platform, or a proxy before it, held them back, so their TTFT is nearly their latency and their ITL means "
         "nothing"
+    )
+
+
+def _repeated(facts: RunFacts) -> str:
+    prompts = facts.plan.behaviour.prompts
+    if prompts.cache != "repeat":
+        return ""
+    return (
+        f"questions were repeated on purpose (cache: repeat, {prompts.repeat_questions} of them and as many "
+        "follow-ups): a cache may have shortened TTFT and latency"
     )
 
 

@@ -81,6 +81,7 @@ def _rows(requests: pl.LazyFrame) -> pl.LazyFrame:
         *_GROUPS,
         *("outcome", "error_type", "streamed", "lag_flagged", "token_source", "token_reads"),
         *("prompt_tokens", "completion_tokens", "cost_usd", "question_hash", "think_s", "think_planned_s"),
+        *("think_next_s", "prompt_target_tokens", "cached_tokens"),
         latency_s=_when(_SUCCEEDED, (end - sent) * _NS),
         response_time_s=_when(_SUCCEEDED, end * _NS),
         ttft_s=_when(_STREAMED, (first - sent) * _NS),

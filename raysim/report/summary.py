@@ -16,6 +16,8 @@ from raysim.report.facts import RunFacts
 from raysim.report.figures import errors_by_kind, figures
 from raysim.report.isolation import isolation
 from raysim.report.measured import DEFINITIONS, Measured
+from raysim.report.prompts import prompts
+from raysim.report.think_time import think_time
 
 #: raised when a key of the summary changes its meaning
 SUMMARY_VERSION = 1
@@ -50,8 +52,9 @@ def summarise(requests: pl.LazyFrame, facts: RunFacts) -> dict[str, Any]:
         "tenants": groups.tenants(measured, facts),
         "models": groups.models(measured, facts),
         "phases": groups.phases(measured, facts),
-        "questions": _questions(measured.rows),
-        "think_time": _think_time(measured.rows, facts),
+        "questions": _questions(measured.rows, facts),
+        "prompts": prompts(measured.rows, facts),
+        "think_time": think_time(measured.rows, facts),
         "bootstrap": _bootstrap(facts),
         "cleanup": _cleanup(facts),
         "isolation": isolation(tenants_rows, facts),
@@ -102,38 +105,14 @@ def _errors(requests: pl.LazyFrame, measured: Measured) -> list[dict[str, Any]]:
     ]
 
 
-def _questions(rows: pl.DataFrame) -> dict[str, Any]:
+def _questions(rows: pl.DataFrame, facts: RunFacts) -> dict[str, Any]:
     asked = rows.filter(pl.col("question_hash") != 0)["question_hash"]
     unique = asked.n_unique()
-    return {"asked": asked.len(), "unique": unique, "uniqueness": unique / asked.len() if asked.len() else None}
-
-
-def _think_time(rows: pl.DataFrame, facts: RunFacts) -> dict[str, Any]:
-    """`planned` is what was drawn for the thoughts that ended, `actual` how long they took; deviation is of the means.
-
-    A thought that the run's end cut short is in neither, so that short runs show less than is configured.
-    """
-    configured = facts.plan.behaviour.think_s
-    thoughts = rows.select("think_s", "think_planned_s").drop_nulls()
-    actual = thoughts["think_s"].to_numpy()
-    mean = float(actual.mean()) if actual.size else None
-    expected = configured.mean()
     return {
-        "configured": {
-            "mean_s": expected,
-            "min_s": configured.low,
-            "max_s": configured.high,
-            "distribution": configured.kind,
-        },
-        "planned": {"mean_s": float(thoughts["think_planned_s"].to_numpy().mean()) if actual.size else None},
-        "actual": {
-            "mean_s": mean,
-            "min_s": float(actual.min()) if actual.size else None,
-            "p50_s": float(np.quantile(actual, 0.5)) if actual.size else None,
-            "max_s": float(actual.max()) if actual.size else None,
-            "count": int(actual.size),
-        },
-        "deviation": (mean - expected) / expected if mean is not None and expected > 0 else None,
+        "asked": asked.len(),
+        "unique": unique,
+        "uniqueness": unique / asked.len() if asked.len() else None,
+        "repeated_on_purpose": facts.plan.behaviour.prompts.cache == "repeat",
     }
 
 

@@ -9,6 +9,7 @@ from raysim.core.behaviour.endpoint import EndpointPlan
 from raysim.core.behaviour.expectation import Expectation, Finding
 from raysim.core.control.retry import FailedAttempt
 from raysim.core.records.outcome import ErrorKind
+from raysim.core.records.request import ABSENT
 from raysim.wire.error_mapping import retry_after_s
 from raysim.wire.exchange import Exchange
 from raysim.wire.openai import ChatReader
@@ -41,6 +42,9 @@ class Question:
     think_s: float
     think_planned_s: float
     connect_ns: int = 0
+    turns_sent: int = ABSENT
+    session: int = ABSENT
+    prompt_target_tokens: int = ABSENT
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import PurePath
 from time import monotonic_ns
 
-from raysim.core.behaviour.conversation import Conversation
+from raysim.core.behaviour.conversation import ENDS_CONVERSATION, Conversation
 from raysim.core.behaviour.endpoint import EndpointPlan
 from raysim.core.control.messages import REQUEST_LIMIT
 from raysim.core.plan.run_plan import PackBrief, UserPlan
@@ -66,6 +66,8 @@ class User:
         self._stream = Stream.of(plan.seed, "behaviour", brief.incarnation)
         self._questioner = Questioner(brief, plan, self._stream)
         self._asked = 0
+        #: how long it thinks after the last answer
+        self._pause_s = _NAN
         self._failures = 0
         self._ended = False
         self._connecting = False
@@ -134,33 +136,33 @@ class User:
             self._sender.close()
 
     async def _session(self) -> None:
-        behaviour = self._brief.behaviour
-        questions = behaviour.questions_per_session.sample_int(self._stream)
-        lasts = behaviour.session_duration_s
-        ends_ns = monotonic_ns() + int(lasts.sample(self._stream) * 1e9) if lasts is not None else None
+        session = self._questioner.new_session()
         conversation: Conversation | None = None
-        turns_left = 0
-        # a session without a question would be over before it began, and the next one too
-        for number in range(max(1, questions)):
-            if not self.active or (number and ends_ns is not None and monotonic_ns() >= ends_ns):
+        asked = turns_left = started_ns = 0
+        while self.active:
+            due_ns = max(self._meant_ns(), self._not_before_ns)
+            if not session.takes(asked, started_ns, due_ns):
                 return
+            started_ns = started_ns or due_ns
+            asked += 1
             endpoint = self._questioner.endpoint()
             if not endpoint.converses:
-                await self._turn(endpoint, None)
+                await self._turn(endpoint, None, session.number)
                 continue
             if conversation is None or turns_left <= 0:
                 conversation = self._questioner.new_conversation()
                 turns_left = self._questioner.turns()
             turns_left -= 1
-            if not await self._turn(endpoint, conversation):
+            if not await self._turn(endpoint, conversation, session.number):
                 conversation = None
 
-    async def _turn(self, endpoint: EndpointPlan, conversation: Conversation | None) -> bool:
+    async def _turn(self, endpoint: EndpointPlan, conversation: Conversation | None, session: int) -> bool:
         """Think, ask, read. False when the conversation cannot go on."""
+        question = self._questioner.question(endpoint, conversation, session)
         thought = await self._think(endpoint)
         if not self.active:
             return False
-        question = self._questioner.question(endpoint, conversation, thought)
+        question = thought.ends_in(question)
         clock = self._clock
         self.in_flight = True
         try:
@@ -168,22 +170,31 @@ class User:
         finally:
             self.in_flight = False
         self._answered_ns = monotonic_ns()
-        self._record(answer.record)
         self._asked += 1
+        record = answer.record
+        self._pause_s = self._brief.behaviour.think_s.sample(self._stream)
+        if self.active:
+            # also a pause that is cut short is known by this: without those, short ones would seem to be more
+            record.think_next_s = self._pause_s
+        self._record(record)
         self._consider_leaving(answer, endpoint)
-        if answer.record.error_type is not ErrorKind.NONE:
+        if record.error_type is not ErrorKind.NONE:
             self._back_off(answer)
-            return False
+            return record.error_type not in ENDS_CONVERSATION
         self._failures = 0
+        self._questioner.learn(question, record)
         if conversation is not None:
             conversation.answered(question.ask.question, answer.text)
         return True
 
+    def _meant_ns(self) -> int:
+        """When the next question is due, apart from pauses that failures make longer; now, on arrival."""
+        return self._answered_ns + int(self._pause_s * 1e9) if self._answered_ns else monotonic_ns()
+
     async def _think(self, endpoint: EndpointPlan) -> Thought:
         """Pause as people do, and connect shortly before it is over."""
-        started_ns, now_ns = self._answered_ns, monotonic_ns()
-        planned_s = self._brief.behaviour.think_s.sample(self._stream) if started_ns else _NAN
-        meant_ns = started_ns + int(planned_s * 1e9) if started_ns else now_ns
+        started_ns, meant_ns = self._answered_ns, self._meant_ns()
+        now_ns = monotonic_ns()
         due_ns = max(meant_ns, self._not_before_ns)
         connect_ns = 0
         if due_ns > now_ns:
@@ -194,10 +205,10 @@ class User:
             await self._stay_until(due_ns)
         now_ns = monotonic_ns()
         due_ns = min(due_ns, now_ns)
-        if started_ns == 0 or self._not_before_ns > meant_ns:
-            # an arrival, or a pause that a refusal or failure stretched, says nothing of how people think
+        if started_ns == 0 or self._not_before_ns > meant_ns or connect_ns:
+            # an arrival, or a pause that a refusal, a failure or connecting stretched, says nothing of how people think
             return Thought(due_ns, connect_ns=connect_ns)
-        return Thought(due_ns, planned_s, (now_ns - started_ns) / 1e9, connect_ns)
+        return Thought(due_ns, self._pause_s, (now_ns - started_ns) / 1e9)
 
     async def _connect(self, endpoint: EndpointPlan) -> int:
         """Open the connection if there is need; returns how many ns that took."""

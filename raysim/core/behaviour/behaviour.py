@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from raysim.core.behaviour.distributions import Distribution
 from raysim.core.behaviour.endpoint import CHAT, EndpointPlan
+from raysim.core.behaviour.prompts import PLAIN, PromptPlan
 from raysim.core.control.circuit import CircuitPolicy
 from raysim.core.control.retry import NO_RETRY, RetryPolicy
 
@@ -32,3 +33,4 @@ class Behaviour:
     endpoints: tuple[EndpointPlan, ...] = (CHAT,)
     retry: RetryPolicy = NO_RETRY
     circuit: CircuitPolicy | None = None
+    prompts: PromptPlan = PLAIN

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import AfterValidator, Field
 
+from raysim.core.behaviour.prompts import PromptPlan
 from raysim.core.config.base import (
     Count,
     Duration,
@@ -29,6 +30,11 @@ from raysim.core.config.quantities import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+#: less than this is no text, and a prefix cache would not notice
+_LEAST_PREFIX = 32
+#: the set of repeated prompts is kept in every actor's memory
+_MOST_REPEATED = 1000
 
 Strategy = Literal["historical", "mathematical", "geographical", "hypothetical", "technical", "mixed", "template"]
 
@@ -73,29 +79,54 @@ class ConversationSpec(Part):
         description="questions in a conversation that has more than one",
     )
     context_limit_tokens: Count = Field(
-        4000, description="longest history sent along, in tokens, oldest turns dropped first; fits small models"
+        4000,
+        description="most tokens of prompt and answer together, kept by dropping the oldest turns; fits small models",
     )
 
 
 class PromptTokensSpec(DistributionSpec):
-    """How long prompts are. Without an interval they are as long as the question is."""
+    """How long prompts are, and what they share. Without an interval they are as long as the question is."""
 
     floor: ClassVar[float] = 1.0
     whole: ClassVar[bool] = True
 
     shared_prefix_tokens: Whole = Field(
-        0, description="tokens at the start of every prompt that all users share; 0 for none"
+        0, description="tokens at the start of every prompt that all users of the run share; 0 for none"
     )
     cache: Literal["unique", "repeat", "prefix"] = Field(
         "unique",
-        description="what a prefix cache can find: nothing (unique), whole prompts again (repeat), or shared starts "
-        "(prefix); unique, so that the platform's real work is measured",
+        description="what else a cache can find: nothing (unique), whole prompts again (repeat), or the context before "
+        "the question (prefix); unique, so that the platform's real work is measured",
+    )
+    prefix_scope: Literal["all", "org", "user"] = Field(
+        "all", description="who shares the context with cache prefix: the run, each organisation, or each user alone"
+    )
+    repeat_questions: Annotated[Count, Field(le=_MOST_REPEATED)] = Field(
+        20, description="how many prompts there are with cache repeat, and as many follow-ups; all users ask the same"
     )
 
     def problems(self) -> Iterator[tuple[str, str]]:
-        """As for any distribution, but none need be given."""
+        """As for any distribution, but none need be given; and what is to be shared has to be there."""
         if self.given:
             yield from super().problems()
+        elif self.cache == "prefix":
+            message = (
+                "prefix shares the context before the question, but prompts are to be no longer than that; "
+                "give base, or min and max (for a shared start alone sharedPrefixTokens is enough)"
+            )
+            yield "cache", message
+        if 0 < self.shared_prefix_tokens < _LEAST_PREFIX:
+            yield "sharedPrefixTokens", f"found {self.shared_prefix_tokens}; expected 0 or at least {_LEAST_PREFIX}"
+
+    def to_plan(self) -> PromptPlan:
+        """The form that travels to the actors."""
+        return PromptPlan(
+            target=self.to_distribution() if self.given else None,
+            shared_prefix_tokens=self.shared_prefix_tokens,
+            cache=self.cache,
+            prefix_scope=self.prefix_scope,
+            repeat_questions=self.repeat_questions,
+        )
 
 
 class CircuitBreakerSpec(Part):
@@ -162,7 +193,8 @@ class UserBehaviorSpec(Part):
     )
     prompt_tokens: PromptTokensSpec = Field(
         default_factory=PromptTokensSpec,
-        description="target length of prompts, in tokens; by default as long as the question is",
+        description="target length of whole prompts, in tokens, reached with context before the question; by default "
+        "they are as long as the question is",
     )
     error_handling: ErrorHandlingSpec = Field(
         default_factory=ErrorHandlingSpec, description="what a user does about a failed request"

@@ -9,6 +9,7 @@ from raysim.core.config.base import Part
 from raysim.core.config.endpoint_checks import endpoint_errors, endpoint_warnings
 from raysim.core.config.models import price_of
 from raysim.core.config.paths import Location, key_of, spell
+from raysim.core.config.prompt_checks import prompt_errors, prompt_warnings
 from raysim.core.config.quantities import DistributionSpec
 from raysim.core.config.support import refused, without_effect
 from raysim.core.errors import Problem
@@ -41,6 +42,8 @@ def errors(scenario: Scenario, unreadable: frozenset[str] = frozenset()) -> list
         found += _unpriced(scenario)
     if not unreadable & {"endpoints", "targets", "models"}:
         found += endpoint_errors(scenario)
+    if not unreadable & {"userBehavior", "targets"}:
+        found += prompt_errors(scenario)
     return found
 
 
@@ -57,6 +60,7 @@ def warnings(scenario: Scenario, unreadable: frozenset[str] = frozenset()) -> li
         Check(_no_limits, frozenset({"limits"})),
         Check(_constants, frozenset({"userBehavior"})),
         Check(endpoint_warnings, frozenset({"endpoints"})),
+        Check(prompt_warnings, frozenset({"userBehavior", "targets", "models"})),
         Check(without_effect, frozenset()),
     )
     return [p for check in checks if not check.reads & unreadable for p in check.run(scenario)]

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _LOGNORMAL_SIGMAS = 4.0
 #: a lognormal whose logarithm has a larger sigma spans more than anybody means
 _LOGNORMAL_MAX_SIGMA = 10.0
+#: bounds that lie further from a lognormal's median, in sigmas, are reached less than once in a million draws
+_LOGNORMAL_REACH = 5.0
 
 
 class DistributionSpec(Part):
@@ -113,6 +115,12 @@ class DistributionSpec(Part):
             yield where, f"values would reach up to {high:g}, but {self.ceiling:g} is the most that makes sense"
         elif self.whole and math.ceil(low) > math.floor(high):
             yield key, f"no whole number lies in [{low:g}, {high:g}]"
+        elif self.distribution == "lognormal" and self.base and not self._within_reach(self.base, low, high):
+            yield "base", f"a lognormal with median {self.base:g} never comes to [{low:g}, {high:g}]; move one of them"
+
+    def _within_reach(self, median: float, low: float, high: float) -> bool:
+        stretch = math.exp(_LOGNORMAL_REACH * (self.variance or 0.0) / median)
+        return low <= median * stretch and high >= median / stretch
 
 
 def _bound(value: float | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from raysim.core.config.behaviour import ConversationSpec
 from raysim.core.config.scenario import API_VERSION, KIND
 from raysim.core.pricing import KNOWN_PRICES
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 #: users that share an actor: memory for many, and still few enough for one event loop
 _MOST_PER_ACTOR = 50
+#: tokens that a question alone has at most
+_ORDINARY_PROMPT = 100
 _NOT_YET = "is not supported yet"
 
 #: which option a path of the scenario comes from, the more particular first
@@ -58,6 +61,8 @@ class QuickForm:
         }
         if self.isl is not None:
             behaviour["promptTokens"] = {"base": self.isl}
+        if (context := (self.isl or _ORDINARY_PROMPT) + self.osl) > ConversationSpec().context_limit_tokens:
+            behaviour["conversation"]["contextLimitTokens"] = context
         spec: dict[str, Any] = {
             "organizations": {"count": 1},
             "users": {"perOrg": {"min": self.concurrency, "max": self.concurrency}},

@@ -100,19 +100,22 @@ breaker the pause after each further failure doubles instead, from half a second
 AFTERWORD = """
 ## Distributions
 
-A random quantity is given by `min` and `max`, or by `base` (and `variance`): then it lies in *base* ± *variance*, and
-`min` and `max`, where given, bound it further. The same definitions hold wherever a distribution can be named. *w* is the
-width of the interval.
+A random quantity is given by `min` and `max`, or by `base` (and `variance`): then its interval is *base* ± *variance*,
+and `min` and `max`, where given, truncate it further: what lies outside is not drawn, and what lies inside keeps its
+shape. The same definitions hold wherever a distribution can be named. *w* is the width of the interval, [*min*, *max*] or
+*base* ± *variance*; *start* is its lower end.
 
 | distribution | is |
 |---|---|
 | `uniform` | every value of the interval equally likely |
-| `gaussian` | mean at the centre, σ = *w*/4; values outside are drawn again, not clipped |
-| `exponential` | *min* + Exp with mean *w*/3; values above *max* are drawn again |
-| `poisson` | *min* + Poisson(*w*/3); values above *max* are drawn again |
+| `gaussian` | mean at the centre, σ = *w*/4; truncated, not clipped: no value piles up on a bound |
+| `exponential` | *start* + Exp with mean *w*/3, truncated |
+| `poisson` | *start* + Poisson(*w*/3), truncated |
 | `lognormal` | median `base`, σ of the logarithm *variance*/*base*; bounded by `min` and `max` alone, else by 0 and *base* · e^(4σ) |
 
-Whole numbers (users, questions, turns, tokens) are rounded half up; `uniform` gives each the same chance.
+Whole numbers (users, questions, turns, tokens) are rounded half up; `uniform` gives each the same chance. Truncating
+moves the mean and narrows the spread: `think_time.configured` in the summary states the mean, standard deviation and
+quantiles that come of it.
 
 ## Phases and ramps
 

@@ -47,9 +47,6 @@ class Unsupported:
 REFUSED = (
     Unsupported("apiKeys.perUser", _above(1), "set it to 1"),
     Unsupported("userBehavior.questionStrategies[].name", _one_of("template"), "use a built-in strategy"),
-    Unsupported("userBehavior.promptTokens", lambda value: value.given, "leave it out"),
-    Unsupported("userBehavior.promptTokens.sharedPrefixTokens", _above(0), "set it to 0"),
-    Unsupported("userBehavior.promptTokens.cache", _one_of("repeat", "prefix"), "set it to unique"),
     Unsupported("bootstrap.onLoss", _one_of("respawn"), "use continue or abort"),
     Unsupported("loadPattern.arrivals.mode", _one_of("constant", "poisson"), "use closed"),
     Unsupported("loadPattern.phases[].arrivals.mode", _one_of("constant", "poisson"), "use closed"),

@@ -129,6 +129,7 @@ def _behaviour(scenario: Scenario) -> Behaviour:
         endpoints=tuple(endpoint.to_plan() for endpoint in scenario.spec.endpoints),
         retry=RetryPolicy(handling.retry_attempts, handling.retry_backoff, handling.honour_retry_after),
         circuit=CircuitPolicy(breaker.failures, breaker.open_for) if breaker is not None else None,
+        prompts=spec.prompt_tokens.to_plan(),
     )
 
 

@@ -37,14 +37,13 @@ class Estimate:
     most_requests: int | None
     dearest_request_usd: float
     worst_case_usd: float | None
+    longest_prompt_tokens: int = 0
 
 
 def estimate(plan: RunPlan) -> Estimate:
     """Bounds for `plan`: as if every answer came at once and used all the tokens it may."""
     behaviour = plan.behaviour
-    prompt = behaviour.context_limit_tokens if behaviour.multi_turn_probability > 0 else 0
-    prompt = max(prompt, estimate_tokens("x" * (_QUESTION_CHARACTERS + len(behaviour.system_prompt))))
-    prompt += max((estimate_tokens(str(e.template)) for e in behaviour.endpoints if e.template), default=0)
+    prompt = _longest_prompt(behaviour)
     answer = max(_longest_answer(behaviour, endpoint) for endpoint in behaviour.endpoints)
     dearest = max((cost_usd(price, prompt, answer) for price in plan.prices.values()), default=0.0)
     most = _most_requests(plan)
@@ -59,7 +58,18 @@ def estimate(plan: RunPlan) -> Estimate:
         most_requests=most,
         dearest_request_usd=dearest,
         worst_case_usd=None if most is None else most * dearest,
+        longest_prompt_tokens=prompt,
     )
+
+
+def _longest_prompt(behaviour: Behaviour) -> int:
+    """A question alone, or with context up to its target; or, as conversations grow, whatever the context may hold."""
+    prompts = behaviour.prompts
+    alone = estimate_tokens("x" * (_QUESTION_CHARACTERS + len(behaviour.system_prompt))) + prompts.shared_prefix_tokens
+    wanted = 0 if prompts.target is None else math.floor(prompts.target.high)
+    grown = behaviour.context_limit_tokens if behaviour.multi_turn_probability > 0 else 0
+    templates = (estimate_tokens(str(endpoint.template)) for endpoint in behaviour.endpoints if endpoint.template)
+    return max(alone, wanted, grown) + max(templates, default=0)
 
 
 def _longest_answer(behaviour: Behaviour, endpoint: EndpointPlan) -> int:

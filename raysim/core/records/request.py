@@ -39,6 +39,8 @@ class RequestRecord:
     error_detail: str = ""
     http_status: int = ABSENT
     turn: int = 1
+    turns_sent: int = ABSENT
+    session: int = ABSENT
     attempts: int = 1
     due_unix_ns: int = 0
     sent_ns: int = ABSENT
@@ -53,6 +55,7 @@ class RequestRecord:
     completion_tokens: int = ABSENT
     reasoning_tokens: int = ABSENT
     cached_tokens: int = ABSENT
+    prompt_target_tokens: int = ABSENT
     max_tokens: int = ABSENT
     chunks: int = 0
     token_reads: int = 0
@@ -62,6 +65,7 @@ class RequestRecord:
     reserved_usd: float = 0.0
     think_s: float = float("nan")
     think_planned_s: float = float("nan")
+    think_next_s: float = float("nan")
     retry_after_s: float = float("nan")
     billed_usd: float = float("nan")
     key_spend_usd: float = float("nan")
@@ -111,6 +115,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("error_detail", "str", "", "the first 200 characters of what the platform said"),
     Column("http_status", "i64", "", "status of the last response; null when there was none"),
     Column("turn", "i64", "", "1 for the first question of a conversation"),
+    Column("turns_sent", "i64", "", "earlier turns of the conversation that were sent along; null where there is none"),
+    Column("session", "i64", "", "which of its user's sessions it belongs to, from 1"),
     Column(
         "attempts", "i64", "", "how often it was sent, the retries included; 0 when never; times are those of the last"
     ),
@@ -127,6 +133,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("completion_tokens", "i64", "tokens", "tokens generated, reasoning included"),
     Column("reasoning_tokens", "i64", "tokens", "of those, hidden reasoning"),
     Column("cached_tokens", "i64", "tokens", "prompt tokens served from the platform's prefix cache"),
+    Column(
+        "prompt_target_tokens", "i64", "tokens", "how long the prompt was to be; null where it is as long as it comes"
+    ),
     Column("max_tokens", "i64", "tokens", "generation limit that was asked for"),
     Column("chunks", "i64", "", "chunks that held a token"),
     Column("token_reads", "i64", "", "reads from the socket that held a token; 1 means that all arrived at once"),
@@ -136,6 +145,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("reserved_usd", "f64", "USD", "the most the request could have cost, as estimated before sending"),
     Column("think_s", "f64", "s", "how long the user really thought before this request"),
     Column("think_planned_s", "f64", "s", "how long it was to think"),
+    Column("think_next_s", "f64", "s", "how long the user is to think after the answer; null when it goes at once"),
     Column("retry_after_s", "f64", "s", "how long a refusal or failure asked to wait; null when it did not"),
     Column("billed_usd", "f64", "USD", "what the platform says it charged for the request; null when it does not"),
     Column("key_spend_usd", "f64", "USD", "what the platform says the user's key has spent; null when it does not"),

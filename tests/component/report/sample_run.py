@@ -103,6 +103,7 @@ def record(number: int = 0, **changes: Any) -> RequestRecord:
         "cost_usd": 0.001,
         "think_s": 2.0,
         "think_planned_s": 2.0,
+        "think_next_s": 2.0,
         "chunk_gaps_us": array("I", [20_000] * 5),
     }
     return RequestRecord(**(fields | changes))

@@ -41,8 +41,9 @@ PROMISED = {
     "tenants": (),
     "models": (),
     "phases": (),
-    "questions": ("asked", "unique", "uniqueness"),
-    "think_time": ("configured", "actual", "deviation"),
+    "questions": ("asked", "unique", "uniqueness", "repeated_on_purpose"),
+    "prompts": ("cache", "shared_prefix_tokens", "target", "counted", "ratio", "met_share", "cached_share"),
+    "think_time": ("configured", "planned", "actual", "ratio", "deviation", "within_10_percent", "lateness_ms"),
     "bootstrap": ("mean_s", "p50_s", "p95_s", "max_s", "success_rate"),
     "cleanup": ("status", "duration_s", "deleted", "suspended", "revoked", "retained", "remaining"),
     "isolation": (),
@@ -225,14 +226,12 @@ def test_phases_compare_target_and_achieved() -> None:
 def test_questions_are_counted_by_their_hashes() -> None:
     records = [record(0, question_hash=5), record(1, question_hash=5), record(2, question_hash=2**64 - 1)]
     records.append(record(3, question_hash=0))
-    assert summarise(rows(records), facts())["questions"] == {"asked": 3, "unique": 2, "uniqueness": 2 / 3}
-
-
-def test_think_time_is_compared_with_the_configured_mean() -> None:
-    records = [record(0, think_s=1.0), record(1, think_s=2.0), record(2, think_s=float("nan"))]
-    think = summarise(rows(records), facts())["think_time"]
-    assert think["configured"] == {"mean_s": 2.0, "min_s": 1.0, "max_s": 3.0, "distribution": "uniform"}
-    assert (think["actual"]["mean_s"], think["actual"]["count"], think["deviation"]) == (1.5, 2, -0.25)
+    assert summarise(rows(records), facts())["questions"] == {
+        "asked": 3,
+        "unique": 2,
+        "uniqueness": 2 / 3,
+        "repeated_on_purpose": False,
+    }
 
 
 def test_bursts_are_named() -> None:
@@ -276,7 +275,12 @@ def test_a_run_without_requests_is_all_unknown() -> None:
     assert summary["error_rate"] is None
     assert summary["ttft"]["p50"] is None
     assert summary["cost"]["usd"] == 0.0
-    assert summary["questions"] == {"asked": 0, "unique": 0, "uniqueness": None}
+    assert summary["questions"] == {
+        "asked": 0,
+        "unique": 0,
+        "uniqueness": None,
+        "repeated_on_purpose": False,
+    }
     assert summary["load_generator"]["verdict"] == "ok"
     assert summary["bootstrap"]["success_rate"] == 0.0
     assert summary["notes"] == []

@@ -11,6 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
+from raysim.core.behaviour.distributions import Distribution
+from raysim.core.behaviour.endpoint import PATHS, EndpointKind, EndpointPlan
+from raysim.core.behaviour.prompts import PromptPlan
 from raysim.core.records.outcome import ErrorKind
 from raysim.simplatform.config import Faults, LimitsConfig
 from raysim.simplatform.server import start_platform
@@ -116,6 +119,40 @@ async def test_whole_answers_are_booked_alike(start: Start, mode: str) -> None:
         assert not row["streamed"]
         assert (row["error_type"], row["first_token_ns"], row["last_token_ns"], row["chunks"]) == ("", -1, -1, 0)
         assert row["completion_tokens"] > 0
+
+
+@pytest.mark.parametrize("kind", ["chat", "completions", "embeddings"])
+async def test_prompts_have_their_target_length_by_the_platforms_own_count(start: Start, kind: EndpointKind) -> None:
+    platform = await start()
+    template = {"model": "text-embedding-3-small"} if kind == "embeddings" else None
+    endpoint = EndpointPlan(kind=kind, path=PATHS[kind], template=template)
+    target = Distribution("uniform", 200.0, 1500.0)
+    stage = await play(
+        platform,
+        users=2,
+        requests=12,
+        endpoints=(endpoint,),
+        prompts=PromptPlan(target=target, shared_prefix_tokens=100),
+        system_prompt="Be brief.",
+    )
+    rows, books = stage.records.rows, await platform.books()
+    assert sum(row["prompt_tokens"] for row in rows) == books["total"]["prompt_tokens"]
+    assert len({row["prompt_target_tokens"] for row in rows}) > 15
+    for row in rows:
+        assert 200 <= row["prompt_target_tokens"] <= 1500
+        # a text that is no message has four tokens less; at most a word is missing
+        assert -10 <= row["prompt_tokens"] - row["prompt_target_tokens"] <= 0
+        # what is reserved is what it costs, or a little more
+        assert row["reserved_usd"] >= row["cost_usd"]
+
+
+async def test_prompts_that_are_repeated_are_the_same_to_the_letter(start: Start) -> None:
+    platform = await start()
+    plan = PromptPlan(target=Distribution("uniform", 300.0, 600.0), cache="repeat", repeat_questions=3)
+    stage = await play(platform, users=3, requests=8, prompts=plan)
+    rows = assert_booked(stage, await platform.books())
+    assert len({row["question_hash"] for row in rows}) == 3
+    assert len({(row["question_hash"], row["prompt_tokens"]) for row in rows}) == 3
 
 
 async def test_a_spent_budget_sends_users_away(start: Start) -> None:

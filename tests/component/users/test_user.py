@@ -11,6 +11,8 @@ import orjson
 import pytest
 
 from raysim.core.behaviour.behaviour import Behaviour
+from raysim.core.behaviour.conversation import estimate_tokens
+from raysim.core.behaviour.distributions import Distribution
 from raysim.core.plan.run_plan import PackBrief
 from raysim.core.records.request import RequestRecord
 from raysim.core.secret import Secret
@@ -181,21 +183,90 @@ async def test_conversations_keep_their_turns(enter: Enter) -> None:
     assert actor.left == [(0, "request_limit")]
 
 
-async def test_after_a_failure_a_conversation_starts_anew(enter: Enter) -> None:
-    failed = whole(b'{"error":"x"}', "500 Oops", "Retry-After: 0")
+def bodies(actor: Actor) -> list[dict[str, Any]]:
+    """What every request asked for."""
+    return [orjson.loads(request.partition(b"\r\n\r\n")[2]) for request in actor.server.requests]
+
+
+async def test_limits_and_temperatures_are_drawn_within_their_bounds_and_sent(enter: Enter) -> None:
+    temperature = Distribution("gaussian", 0.2, 1.4)
+    actor = await enter(
+        answer(ANSWER), max_requests=60, max_tokens=Distribution("uniform", 50.0, 53.0), temperature=temperature
+    )
+    actor.user.activate()
+    await actor.until(60)
+    sent = bodies(actor)
+    assert {body["max_tokens"] for body in sent} == {50, 51, 52, 53}
+    assert [record.max_tokens for record in actor.records] == [body["max_tokens"] for body in sent]
+    temperatures = [body["temperature"] for body in sent]
+    assert len(set(temperatures)) > 50
+    assert all(0.2 <= value <= 1.4 for value in temperatures)
+    assert sum(temperatures) / 60 == pytest.approx(temperature.mean(), abs=4 * temperature.std() / 60**0.5)
+
+
+async def test_a_temperature_that_is_not_given_is_left_to_the_platform(enter: Enter) -> None:
+    actor = await enter(answer(ANSWER), max_requests=1)
+    actor.user.activate()
+    await actor.until(1)
+    assert "temperature" not in bodies(actor)[0]
+
+
+async def test_a_conversation_that_outgrows_its_context_loses_its_oldest_turns(enter: Enter) -> None:
+    actor = await enter(
+        answer(whole(orjson.dumps({"choices": [{"message": {"content": "word " * 80}, "finish_reason": "stop"}]}))),
+        max_requests=8,
+        multi_turn_probability=1.0,
+        turns=flat(8),
+        questions_per_session=flat(8),
+        system_prompt="Be kind.",
+        context_limit_tokens=500,
+        streaming=False,
+    )
+    actor.user.activate()
+    await actor.until(8)
+    for record, messages in zip(actor.records, actor.questions, strict=True):
+        assert messages[0] == {"role": "system", "content": "Be kind."}
+        assert [message["role"] for message in messages[1:]] == ["user", "assistant"] * record.turns_sent + ["user"]
+        tokens = sum(estimate_tokens(message["content"]) for message in messages)
+        assert tokens + record.max_tokens <= 500
+    sent = [record.turns_sent for record in actor.records]
+    assert sent[:3] == [0, 1, 2]
+    assert max(sent) < 7
+    assert len({record.conversation_id for record in actor.records}) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "messages", "turns", "conversations"),
+    [
+        # it goes on without the question that got no answer
+        ("500 Oops", [1, 3, 3, 5], [1, 2, 3, 4], 1),
+        ("503 Service Unavailable", [1, 3, 3, 5], [1, 2, 3, 4], 1),
+        ("429 Too Many Requests", [1, 3, 3, 5], [1, 2, 3, 4], 1),
+        # the same history would be refused again
+        ("400 Bad Request", [1, 3, 1, 3], [1, 2, 1, 2], 2),
+    ],
+)
+async def test_what_a_conversation_keeps_of_a_failed_turn(
+    enter: Enter, status: str, messages: list[int], turns: list[int], conversations: int
+) -> None:
+    failed = whole(b'{"error":"x"}', status, "Retry-After: 0")
 
     async def script(peer: Peer) -> None:
-        for response in (ANSWER, failed, ANSWER):
+        for response in (ANSWER, failed, ANSWER, ANSWER):
             await peer.request()
             await peer.send(response)
 
     actor = await enter(
-        script, max_requests=3, multi_turn_probability=1.0, turns=flat(9), questions_per_session=flat(9)
+        script, max_requests=4, multi_turn_probability=1.0, turns=flat(9), questions_per_session=flat(9)
     )
     actor.user.activate()
-    await actor.until(3)
-    assert [len(question) for question in actor.questions] == [1, 3, 1]
-    assert [record.turn for record in actor.records] == [1, 2, 1]
+    await actor.until(4)
+    assert [len(question) for question in actor.questions] == messages
+    assert [record.turn for record in actor.records] == turns
+    assert len({record.conversation_id for record in actor.records}) == conversations
+    failed_question = actor.questions[1][-1]["content"]
+    assert not any(failed_question in message["content"] for question in actor.questions[2:] for message in question)
+    assert [record.turns_sent for record in actor.records] == [count // 2 for count in messages]
 
 
 @pytest.mark.parametrize(

@@ -22,16 +22,38 @@ CONFIGURED = [
     Distribution("poisson", 2.0, 4.0),
     Distribution("lognormal", 0.0, 60.0, base=3.0, variance=2.0),
     Distribution("lognormal", 2.0, 4.0, base=3.0, variance=3.0),
+    # base ± variance, cut by outer bounds: the shape stays, and loses a part
+    Distribution("gaussian", 2.5, 5.0, base=3.0, variance=2.0),
+    Distribution("exponential", 2.0, 4.0, base=3.0, variance=2.0),
+    Distribution("poisson", 6.0, 9.0, base=5.0, variance=5.0),
+    # far from the median
+    Distribution("lognormal", 40.0, 60.0, base=3.0, variance=2.0),
 ]
 
 
 def moments(distribution: Distribution) -> tuple[float, float]:
     """Mean and standard deviation by numerical integration of the documented, truncated density."""
-    low, high, width = distribution.low, distribution.high, distribution.high - distribution.low
+    values, weights = densities(distribution)
+    mean = float((values * weights).sum())
+    return mean, math.sqrt(float(((values - mean) ** 2 * weights).sum()))
+
+
+def densities(distribution: Distribution) -> tuple[np.ndarray, np.ndarray]:
+    """Values and their probabilities, written down anew from `docs/configuration.md`."""
+    low, high, start, width = (
+        distribution.low,
+        distribution.high,
+        distribution.low,
+        distribution.high - distribution.low,
+    )
+    if distribution.variance and distribution.kind != "lognormal":
+        start, width = distribution.base - distribution.variance, 2 * distribution.variance
     if distribution.kind == "poisson":
-        values = np.arange(0, math.floor(width) + 1, dtype=np.float64)
-        density = np.exp(values * math.log(width / 3) - np.array([math.lgamma(k + 1) for k in values]) - width / 3)
-        values = values + low
+        numbers = np.arange(0, math.floor(width) + 1, dtype=np.float64)
+        density = np.exp(numbers * math.log(width / 3) - np.array([math.lgamma(k + 1) for k in numbers]) - width / 3)
+        values = numbers + start
+        inside = (values >= low) & (values <= high)
+        values, density = values[inside], density[inside]
     else:
         edges = np.linspace(low, high, 400_001)
         values = (edges[:-1] + edges[1:]) / 2
@@ -39,15 +61,13 @@ def moments(distribution: Distribution) -> tuple[float, float]:
             case "uniform":
                 density = np.ones_like(values)
             case "gaussian":
-                density = np.exp(-(((values - (low + high) / 2) / (width / 4)) ** 2) / 2)
+                density = np.exp(-(((values - start - width / 2) / (width / 4)) ** 2) / 2)
             case "exponential":
-                density = np.exp(-(values - low) / (width / 3))
+                density = np.exp(-(values - start) / (width / 3))
             case _:
                 sigma = distribution.variance / distribution.base
                 density = np.exp(-((np.log(values / distribution.base) / sigma) ** 2) / 2) / values
-    weights = density / density.sum()
-    mean = float((values * weights).sum())
-    return mean, math.sqrt(float(((values - mean) ** 2 * weights).sum()))
+    return values, density / density.sum()
 
 
 def name_of(distribution: Distribution) -> str:
@@ -75,18 +95,61 @@ def test_a_poisson_of_a_high_rate_has_its_mean_and_spread_too() -> None:
 
 
 @pytest.mark.parametrize("distribution", CONFIGURED, ids=name_of)
-def test_the_mean_that_is_reported_is_the_configured_one(distribution: Distribution) -> None:
-    assert distribution.mean() == pytest.approx(moments(distribution)[0], rel=1e-5)
+def test_mean_spread_and_quantiles_that_are_reported_are_the_configured_ones(distribution: Distribution) -> None:
+    mean, spread = moments(distribution)
+    assert distribution.mean() == pytest.approx(mean, rel=1e-5)
+    assert distribution.std() == pytest.approx(spread, rel=1e-4)
+    values, weights = densities(distribution)
+    below = np.cumsum(weights)
+    for share in (0.05, 0.5, 0.95):
+        expected = values[np.searchsorted(below, share)]
+        assert distribution.quantile(share) == pytest.approx(expected, rel=1e-3)
 
 
-@pytest.mark.parametrize("kind", ["gaussian", "poisson", "exponential"])
-def test_whole_numbers_keep_the_shape(kind: DistributionKind) -> None:
-    distribution = Distribution(kind, 2.0, 50.0)
-    stream = Stream.of(21, kind)
-    drawn = [distribution.sample_int(stream) for _ in range(20_000)]
-    assert min(drawn) >= 2
-    assert max(drawn) <= 50
-    assert np.mean(drawn) == pytest.approx(moments(distribution)[0], rel=0.02)
+@pytest.mark.parametrize("distribution", CONFIGURED, ids=name_of)
+def test_truncating_puts_no_spike_on_a_bound(distribution: Distribution) -> None:
+    if distribution.kind == "poisson":
+        return
+    stream = Stream.of(23, "spikes", distribution.kind)
+    drawn = np.array([distribution.sample(stream) for _ in range(10_000)])
+    assert np.count_nonzero((drawn == distribution.low) | (drawn == distribution.high)) <= 1
+
+
+@pytest.mark.parametrize(
+    "distribution",
+    [
+        Distribution("uniform", 2.0, 5.0),
+        Distribution("uniform", 1.2, 6.9),
+        Distribution("gaussian", 2.0, 50.0),
+        Distribution("gaussian", 2.2, 4.9),
+        Distribution("gaussian", 1.0, 60.0, base=50.0, variance=30.0),
+        Distribution("exponential", 1.0, 9.0),
+        Distribution("poisson", 3.0, 15.0),
+        Distribution("poisson", 2.5, 14.0),
+        Distribution("poisson", 6.0, 9.0, base=5.0, variance=5.0),
+        Distribution("lognormal", 1.0, 40.0, base=8.0, variance=6.0),
+    ],
+    ids=name_of,
+)
+def test_whole_numbers_have_the_mean_and_spread_that_are_reported(distribution: Distribution) -> None:
+    stream = Stream.of(21, distribution.kind)
+    drawn = np.array([distribution.sample_int(stream) for _ in range(SAMPLES)])
+    assert drawn.min() >= distribution.low
+    assert drawn.max() <= distribution.high
+    assert drawn.mean() == pytest.approx(distribution.mean_int(), rel=0.02)
+    assert drawn.std() == pytest.approx(distribution.std_int(), rel=0.02)
+
+
+def test_whole_numbers_by_hand() -> None:
+    assert Distribution("uniform", 2.0, 5.0).mean_int() == 3.5
+    assert Distribution("uniform", 2.0, 5.0).std_int() == pytest.approx(math.sqrt(15 / 12))
+    # of [0, 2] the halves that round to 0 and to 2 are as wide as half of what rounds to 1
+    inner = math.erf(0.5 / 0.5 / math.sqrt(2))
+    outer = (math.erf(1 / 0.5 / math.sqrt(2)) - inner) / 2
+    spread = math.sqrt(2 * outer / (inner + 2 * outer))
+    assert Distribution("gaussian", 0.0, 2.0).mean_int() == pytest.approx(1.0)
+    assert Distribution("gaussian", 0.0, 2.0).std_int() == pytest.approx(spread)
+    assert Distribution("gaussian", 7.0, 7.0).std_int() == 0.0
 
 
 def test_every_whole_number_of_a_uniform_has_the_same_chance() -> None:
@@ -103,19 +166,22 @@ def test_an_interval_of_one_value_always_gives_it(kind: DistributionKind) -> Non
     stream = Stream(1)
     assert {distribution.sample(stream) for _ in range(10)} == {7.0}
     assert {distribution.sample_int(stream) for _ in range(10)} == {7}
-    assert distribution.mean() == 7.0
+    assert (distribution.mean(), distribution.std()) == (7.0, 0.0)
+    assert (distribution.mean_int(), distribution.std_int()) == (7.0, 0.0)
 
 
 def test_a_lognormal_without_spread_is_its_median() -> None:
     distribution = Distribution("lognormal", 0.0, 10.0, base=3.0)
-    assert distribution.sample(Stream(1)) == pytest.approx(3.0)
-    assert distribution.mean() == pytest.approx(3.0)
+    assert distribution.sample(Stream(1)) == 3.0
+    assert (distribution.mean(), distribution.std()) == (3.0, 0.0)
 
 
-def test_an_interval_that_a_lognormal_cannot_reach_gives_its_centre() -> None:
-    distribution = Distribution("lognormal", 10.0, 20.0, base=3.0)
-    assert distribution.sample(Stream(1)) == 15.0
-    assert distribution.mean() == 15.0
+@pytest.mark.parametrize("variance", [0.0, 0.001])
+def test_an_interval_that_a_lognormal_cannot_reach_gives_its_nearer_bound(variance: float) -> None:
+    distribution = Distribution("lognormal", 10.0, 20.0, base=3.0, variance=variance)
+    assert distribution.sample(Stream(1)) == pytest.approx(10.0)
+    assert distribution.mean() == pytest.approx(10.0)
+    assert distribution.std() == 0.0
 
 
 BOUNDED = st.builds(
@@ -134,6 +200,8 @@ def test_nothing_is_ever_drawn_outside_the_bounds(distribution: Distribution, se
     stream = Stream(seed)
     for _ in range(3):
         assert distribution.low <= distribution.sample(stream) <= distribution.high
+    assert distribution.low <= distribution.mean() <= distribution.high
+    assert 0 <= distribution.std() <= (distribution.high - distribution.low) / 2
 
 
 @given(

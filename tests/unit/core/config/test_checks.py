@@ -115,12 +115,6 @@ NOT_YET: list[tuple[str, dict[str, Any]]] = [
         "spec.userBehavior.questionStrategies[1].name",
         {"userBehavior": {"questionStrategies": [{"name": "mixed"}, {"name": "template"}]}},
     ),
-    ("spec.userBehavior.promptTokens", {"userBehavior": {"promptTokens": {"base": 100}}}),
-    (
-        "spec.userBehavior.promptTokens.sharedPrefixTokens",
-        {"userBehavior": {"promptTokens": {"sharedPrefixTokens": 9}}},
-    ),
-    ("spec.userBehavior.promptTokens.cache", {"userBehavior": {"promptTokens": {"cache": "repeat"}}}),
     ("spec.bootstrap.onLoss", {"bootstrap": {"onLoss": "respawn"}}),
     ("spec.loadPattern.arrivals.mode", {"loadPattern": {"arrivals": {"mode": "poisson", "requestsPerSecond": 5}}}),
     (

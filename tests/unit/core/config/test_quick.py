@@ -90,12 +90,26 @@ def test_what_is_wrong_is_said_of_the_option(form: QuickForm, option: str, messa
     assert "sk-01234" not in str(problems)
 
 
-@pytest.mark.parametrize(
-    ("form", "option"), [(replace(FORM, request_rate=5.0), "--request-rate"), (replace(FORM, isl=100), "--isl")]
-)
-def test_what_is_not_there_yet_is_refused(form: QuickForm, option: str) -> None:
+@pytest.mark.parametrize(("isl", "osl"), [(500, 64), (30_000, 64), (None, 9_000), (4000, 1)])
+def test_prompts_have_their_length_and_the_context_holds_them(isl: int | None, osl: int) -> None:
+    scenario = scenario_of(replace(FORM, isl=isl, osl=osl))
+    behaviour = build_plan(scenario, "run-1", started="20260714-091503").behaviour
+    target = behaviour.prompts.target
+    assert (target.low, target.high) == (isl, isl) if target is not None else isl is None
+    assert behaviour.context_limit_tokens >= (isl or 0) + osl
+    assert [
+        problem for problem in examine(scenario_document(isl, osl)).warnings if "promptTokens" in problem.path
+    ] == []
+
+
+def scenario_document(isl: int | None, osl: int) -> dict[str, object]:
+    return replace(FORM, isl=isl, osl=osl).document()
+
+
+def test_what_is_not_there_yet_is_refused() -> None:
+    form = replace(FORM, request_rate=5.0)
     problems = [form.as_option(problem) for problem in examine(form.document()).errors]
-    assert problems == [Problem(option, "is not supported yet; leave it out")]
+    assert problems == [Problem("--request-rate", "is not supported yet; leave it out")]
 
 
 def test_a_problem_of_no_option_stays_as_it_is() -> None:

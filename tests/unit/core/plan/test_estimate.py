@@ -94,6 +94,22 @@ def test_a_single_question_costs_no_more_than_the_longest_question() -> None:
     assert longest / 4 <= alone.dearest_request_usd * 1e6 <= 100
 
 
+def test_prompts_that_are_filled_up_and_conversations_that_grow_are_paid_for() -> None:
+    models = {"gpt-4o-mini": {"inputUsdPerMillion": 1, "outputUsdPerMillion": 0}}
+
+    def tokens(**behaviour: Any) -> int:
+        found = estimate(plan_of(userBehavior=behaviour, models=models))
+        assert found.dearest_request_usd == pytest.approx(found.longest_prompt_tokens / 1e6)
+        return found.longest_prompt_tokens
+
+    alone: dict[str, Any] = {"multiTurnProbability": 0, "contextLimitTokens": 8000}
+    question = tokens(conversation=alone)
+    assert question < 100
+    assert tokens(conversation=alone, promptTokens={"base": 2000, "variance": 500}) == 2500
+    assert tokens(conversation=alone, promptTokens={"sharedPrefixTokens": 700}) == question + 700
+    assert tokens(conversation=alone | {"multiTurnProbability": 0.1}, promptTokens={"base": 2000}) == 8000
+
+
 def test_memory_and_start_up_go_by_actors_and_users() -> None:
     users: dict[str, Any] = {"organizations": {"count": 10}, "users": {"perOrg": {"min": 100, "max": 100}}}
     alone, packed = estimate(plan_of(**users)), estimate(plan_of(**users, workers={"usersPerActor": 50}))
