@@ -157,13 +157,10 @@ def test_a_platform_that_only_fails_stops_the_run_without_a_success(runner: Runn
 
 
 def test_a_failed_bootstrap_cleans_up_and_says_so(runner: Runner, platform: Platform) -> None:
-    spec = short_load(platform, seconds=30, targets={
-        "platform": "aiaas", "apiRouterUrl": platform.url, "userOrgUrl": platform.url,
-        "auth": {"tokenEnv": "RAYSIM_TEST_NO_SUCH_VARIABLE"},
-    })  # fmt: skip
-    run = runner.run(spec, "no-token")
+    platform.faults(bootstrapErrorRate=1.0)
+    run = runner.run(short_load(platform, seconds=30), "no-bootstrap")
     assert run.exit_code == 4, run.output
-    assert "RAYSIM_TEST_NO_SUCH_VARIABLE" in run.output
+    assert "creating organisation" in run.output
     assert "Traceback" not in run.output
     assert run.summary["status"] == "failed"
 
