@@ -258,7 +258,8 @@ def _doubts(comparison: Comparison, figures: dict[str, WindowFigures]) -> list[s
         change = comparison.of(quantity)
         # what nobody measured (no stream, no TTFT) is no doubt
         if change is not None and not change.no_worse:
-            doubts.append(f"{quantity} is not known well enough")
+            most = "" if change.ci95 is None else f": up to {change.ci95[1]:+.0%} is possible"
+            doubts.append(f"{quantity} is not known well enough{most}")
     if not any(comparison.of(quantity) for quantity in _DECISIVE):
         doubts.append("the others' answers had no times to compare")
     return doubts

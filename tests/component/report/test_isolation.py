@@ -11,6 +11,7 @@ from rich.console import Console
 from raysim.core.isolation.events import DeclaredFault
 from raysim.core.records.outcome import ErrorKind
 from raysim.core.records.request import RequestRecord
+from raysim.core.rng import Stream
 from raysim.report.console import render_summary
 from raysim.report.facts import RunFacts
 from raysim.report.summary import summarise
@@ -115,3 +116,15 @@ def test_the_console_quotes_the_verdicts() -> None:
     assert "isolation: isolated: when " in text
     assert "note: 3 users of org-2 left when their budget or quota was used up" in text
     assert "isolation: not isolated: while org-2 was served" in console(tenants_run(slower=1.5))
+
+
+def test_what_is_not_known_well_enough_is_said_in_words() -> None:
+    stream = Stream(5)
+    records = [
+        replace(row, first_token_ns=MS + int(10 ** (1 + 2 * stream.random()) * MS), last_token_ns=1_900 * MS)
+        for row in tenants_run()
+    ]
+    found = isolation([replace(row, end_ns=2_000 * MS) for row in records])
+    assert found["sentence"].startswith(
+        "cannot say: how the other tenant's TTFT p50 changed is not known well enough: up to +"
+    )
