@@ -37,11 +37,16 @@ def charged(ledger: Mapping[str, Any], tenants: Iterable[TenantPlan]) -> dict[st
     }
 
 
-def quota(rows: pl.DataFrame, facts: RunFacts) -> list[dict[str, Any]]:
-    """One entry for each tenant that has a budget, was refused or was limited, in the plan's order."""
+def quota(rows: pl.DataFrame, facts: RunFacts) -> dict[str, dict[str, Any]]:
+    """By name, of each tenant that has a budget, was refused or was limited: where it was cut, how long it was to wait.
+
+    Args:
+        rows: as `timed` made them.
+        facts: the run.
+    """
     budgets = {tenant.name: tenant.budget_usd for tenant in facts.plan.tenants}
     found = dict(requests_by_tenant(rows))
-    entries = []
+    entries = {}
     for name in dict.fromkeys((*budgets, *found)):
         requests = found.get(name)
         if requests is None:
@@ -50,16 +55,13 @@ def quota(rows: pl.DataFrame, facts: RunFacts) -> list[dict[str, Any]]:
         stated = _stated_limit(rows, name)
         if cut.budget_usd is None and cut.first_refusal_s is None and waits is None:
             continue
-        entries.append(
-            {
-                "org_id": name,
-                **{key: str(value) if key == "verdict" else value for key, value in asdict(cut).items()},
-                "stated_usage": stated[0],
-                "stated_limit": stated[1],
-                "sentence": _cut_sentence(name, cut),
-                "retry_after": None if waits is None else asdict(waits) | {"sentence": _wait_sentence(name, waits)},
-            }
-        )
+        entries[name] = {
+            **{key: str(value) if key == "verdict" else value for key, value in asdict(cut).items()},
+            "stated_usage": stated[0],
+            "stated_limit": stated[1],
+            "sentence": _cut_sentence(name, cut),
+            "retry_after": None if waits is None else asdict(waits) | {"sentence": _wait_sentence(name, waits)},
+        }
     return entries
 
 
@@ -82,8 +84,11 @@ def left_note(rows: pl.DataFrame) -> str:
     )
 
 
-def billing(rows: pl.DataFrame, facts: RunFacts) -> dict[str, Any]:
-    """The client's count against the platform's, for each tenant and in total; without the latter the reason why."""
+def billing(rows: pl.DataFrame, facts: RunFacts) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """The client's count against the platform's, of the run and of each tenant by name.
+
+    Without the latter the run's has the reason why, and tenants have none.
+    """
     mine = {str(name): _client(part, stated=False) for (name,), part in rows.group_by("org_id", maintain_order=True)}
     if facts.books:
         source, theirs = "ledger", dict(facts.books)
@@ -98,21 +103,22 @@ def billing(rows: pl.DataFrame, facts: RunFacts) -> dict[str, Any]:
             str(name): _client(part, stated=True) for (name,), part in priced.group_by("org_id", maintain_order=True)
         }
     if not theirs:
-        return {"source": None, "reason": _NO_BOOKS, "verdict": None, "sentence": None, "total": None, "tenants": []}
+        nothing_said = {"source": None, "reason": _NO_BOOKS, "verdict": None, "sentence": None, "total": None}
+        return nothing_said, {}
     nothing = Bill(0.0, 0, 0, 0)
     names = [tenant.name for tenant in facts.plan.tenants]
     tenants = {n: reconcile(mine.get(n, nothing), theirs.get(n, nothing)) for n in names if n in mine or n in theirs}
     whole = reconcile(_sum(mine.values()), total)
     apart = [name for name, found in tenants.items() if found.verdict is BillVerdict.DIFFERS]
     verdict = BillVerdict.DIFFERS if apart or whole.verdict is BillVerdict.DIFFERS else BillVerdict.AGREES
-    return {
+    run = {
         "source": source,
         "reason": None,
         "verdict": str(verdict),
         "sentence": _bill_sentence(whole, source, apart),
         "total": _reconciled(whole),
-        "tenants": [{"org_id": name, **_reconciled(found)} for name, found in tenants.items()],
     }
+    return run, {name: _reconciled(found) for name, found in tenants.items()}
 
 
 def _client(rows: pl.DataFrame, *, stated: bool) -> Bill:

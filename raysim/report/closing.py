@@ -121,8 +121,9 @@ def _tenants(summary: dict[str, Any]) -> Iterator[tuple[str, Text]]:
             yield "", Text(sentence)
         if len(told) > _MOST_NAMED:
             yield "", Text(f"and {len(told) - _MOST_NAMED} more events in summary.json")
-    lines = [(tenant["sentence"], tenant["verdict"] in _RIGHT_CUTS) for tenant in summary["quota"] if _worth(tenant)]
-    waits = [tenant["retry_after"] for tenant in summary["quota"] if tenant["retry_after"] is not None]
+    cuts = [tenant["quota"] for tenant in summary["tenants"] if tenant["quota"] is not None]
+    lines = [(cut["sentence"], cut["verdict"] in _RIGHT_CUTS) for cut in cuts if _worth(cut)]
+    waits = [cut["retry_after"] for cut in cuts if cut["retry_after"] is not None]
     lines += [(wait["sentence"], not wait["broken"]) for wait in waits]
     for sentence, right in lines[:_MOST_NAMED]:
         yield "quota:", Text(sentence, "" if right else "yellow")
@@ -132,9 +133,9 @@ def _tenants(summary: dict[str, Any]) -> Iterator[tuple[str, Text]]:
         yield "billing:", _judged(billing["sentence"], billing["verdict"] == "agrees", billing["verdict"])
 
 
-def _worth(tenant: dict[str, Any]) -> bool:
+def _worth(cut: dict[str, Any]) -> bool:
     """Whether there is more to say of a tenant's budget than that it was not reached."""
-    return bool(tenant["sentence"]) and tenant["verdict"] != "not_reached"
+    return bool(cut["sentence"]) and cut["verdict"] != "not_reached"
 
 
 def _judged(sentence: str, good: bool, verdict: str) -> Text:  # noqa: FBT001 - what the colour says

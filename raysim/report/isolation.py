@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from raysim.core.aggregation.quota import CutVerdict, judge_cut
 from raysim.core.isolation.course import Course
 from raysim.core.isolation.estimate import Estimate
 from raysim.core.isolation.events import EventKind, find_events
@@ -25,7 +27,7 @@ from raysim.core.isolation.verdict import (
     overall,
 )
 from raysim.core.isolation.windows import windows_of
-from raysim.report.course import course_of
+from raysim.report.course import course_of, requests_by_tenant
 from raysim.report.facts import RunFacts
 from raysim.report.isolation_text import event_sentence, nothing_happened
 
@@ -39,7 +41,7 @@ def isolation(rows: pl.DataFrame, facts: RunFacts) -> dict[str, Any] | None:
     """
     if len(facts.plan.tenants) < 2:  # noqa: PLR2004 - as above
         return None
-    course = course_of(rows, facts)
+    course = honest(course_of(rows, facts), rows, facts)
     judged = judge(course, facts)
     everyone = range(len(course.tenants))
     fairness = {
@@ -61,6 +63,17 @@ def isolation(rows: pl.DataFrame, facts: RunFacts) -> dict[str, Any] | None:
             "fewest_requests": FEWEST_REQUESTS,
         },
     }
+
+
+def honest(course: Course, rows: pl.DataFrame, facts: RunFacts) -> Course:
+    """The same, but what a tenant was refused that had money left, while another one ran out, it has lost to it."""
+    budgets = {tenant.name: tenant.budget_usd for tenant in facts.plan.tenants}
+    cuts = {name: judge_cut(requests, budgets[name]) for name, requests in requests_by_tenant(rows) if name in budgets}
+    refused = {name: cut for name, cut in cuts.items() if cut.first_refusal_s is not None}
+    early = [course.tenants.index(name) for name, cut in refused.items() if cut.verdict is CutVerdict.EARLY]
+    if not early or len(early) == len(refused):
+        return course
+    return replace(course, spent=course.spent & ~course.of(tuple(early)))
 
 
 def judge(course: Course, facts: RunFacts) -> list[EventVerdict]:

@@ -10,7 +10,12 @@ from raysim.report.numbers import count, elapsed, share
 
 _SMALL_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _MOST_NAMED = 3
-_QUANTITIES = {"ttft_p50": "TTFT p50", "ttft_p95": "TTFT p95", "latency_p50": "latency p50"}
+_QUANTITIES = {
+    "ttft_p50": "TTFT p50",
+    "ttft_p95": "TTFT p95",
+    "latency_p50": "latency p50",
+    LOSSES: "error rate",
+}
 _WORDS = {
     IsolationVerdict.ISOLATED: "isolated",
     IsolationVerdict.NOT_ISOLATED: "not isolated",
@@ -24,7 +29,10 @@ def event_sentence(judged: EventVerdict, tenants: Sequence[str]) -> str:
         return f"{_what(judged.event, tenants)}: {_story(judged)}"
     word = _WORDS[judged.verdict]
     if judged.verdict is IsolationVerdict.CANNOT_SAY:
-        return f"{word}: {judged.lacking} ({_what(judged.event, tenants)})"
+        lacking = judged.lacking
+        for quantity, name in _QUANTITIES.items():
+            lacking = lacking.replace(quantity, f"how {_of_the_others(judged)} {name} changed")
+        return f"{word}: {lacking} ({_what(judged.event, tenants)})"
     if judged.verdict is IsolationVerdict.NOT_ISOLATED:
         return f"{word}: {_harm(judged, tenants)}"
     return f"{word}: when {_what(judged.event, tenants)}, {_of_the_others(judged)} {_story(judged)}"

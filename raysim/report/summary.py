@@ -33,6 +33,8 @@ def summarise(requests: pl.LazyFrame, facts: RunFacts) -> dict[str, Any]:
     measured = Measured.of(requests)
     headline = measured.headline()
     tenants_rows = timed(requests, facts)
+    cuts = quota(tenants_rows, facts)
+    bill, bills = billing(tenants_rows, facts)
     run = figures(measured, headline, groups.headline_s(facts))
     run["cost"] |= _limit(run["cost"]["usd"], facts)
     return {
@@ -49,7 +51,10 @@ def summarise(requests: pl.LazyFrame, facts: RunFacts) -> dict[str, Any]:
         **run,
         "errors": _errors(requests, measured),
         "goodput": None,
-        "tenants": groups.tenants(measured, facts),
+        "tenants": [
+            {**entry, "quota": cuts.get(entry["org_id"]), "billing": bills.get(entry["org_id"])}
+            for entry in groups.tenants(measured, facts)
+        ],
         "models": groups.models(measured, facts),
         "phases": groups.phases(measured, facts),
         "questions": _questions(measured.rows, facts),
@@ -58,8 +63,7 @@ def summarise(requests: pl.LazyFrame, facts: RunFacts) -> dict[str, Any]:
         "bootstrap": _bootstrap(facts),
         "cleanup": _cleanup(facts),
         "isolation": isolation(tenants_rows, facts),
-        "quota": quota(tenants_rows, facts),
-        "billing": billing(tenants_rows, facts),
+        "billing": bill,
         "load_generator": load_generator(headline, facts),
         "records_lost_estimate": facts.records_lost_estimate,
         "thresholds": [],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,11 @@ class Course:
     def within(self, start_s: float, end_s: float) -> Flags:
         """Which were due in [start_s, end_s) of phases that count."""
         return (self.at_s >= start_s) & (self.at_s < end_s) & ~self.excluded
+
+    def only(self, part: Flags) -> Course:
+        """The requests in `part` alone."""
+        kept = {f.name: getattr(self, f.name)[part] for f in fields(self) if f.name not in ("tenants", "users")}
+        return Course(self.tenants, self.users, **kept)
 
     def of(self, tenants: tuple[int, ...]) -> Flags:
         """Which are of these tenants."""

@@ -183,17 +183,24 @@ def _comparisons(
     groups: list[int | None] = [None, *others] if len(others) > 1 else [None]
     pairs = _pairs(event, spans)
     miss = 0.05 / max(1, len(groups) * len(pairs) * (len(TIMES) + 1))
-    return tuple(
-        Comparison(group, window, against, _changes(course, spans[window], spans[against], chosen, miss))
-        for group in groups
-        for window, against in pairs
-        for chosen in (course.of(others if group is None else (group,)),)
-    )
+    witnesses = course.only(course.of(others))
+    # what is compared is cut out first: a long run has many more requests than its windows
+    cut = {pair: witnesses.only(_either(witnesses, spans[pair[0]], spans[pair[1]])) for pair in pairs}
+    found = []
+    for group in groups:
+        for pair in pairs:
+            part = cut[pair] if group is None else cut[pair].only(cut[pair].tenant == group)
+            found.append(Comparison(group, *pair, _changes(part, spans[pair[0]], spans[pair[1]], miss)))
+    return tuple(found)
 
 
-def _changes(course: Course, window: Window, against: Window, chosen: Flags, miss: float) -> tuple[Change, ...]:
-    here = chosen & course.within(window.start_s, window.end_s)
-    there = chosen & course.within(against.start_s, against.end_s)
+def _either(course: Course, one: Window, other: Window) -> Flags:
+    return course.within(one.start_s, one.end_s) | course.within(other.start_s, other.end_s)
+
+
+def _changes(course: Course, window: Window, against: Window, miss: float) -> tuple[Change, ...]:
+    here = course.within(window.start_s, window.end_s)
+    there = course.within(against.start_s, against.end_s)
     changes = []
     for name, share in TIMES:
         usual = course.usual_ttft(there) if name.startswith("ttft") else course.usual_latency(there)
@@ -251,7 +258,8 @@ def _doubts(comparison: Comparison, figures: dict[str, WindowFigures]) -> list[s
         change = comparison.of(quantity)
         # what nobody measured (no stream, no TTFT) is no doubt
         if change is not None and not change.no_worse:
-            doubts.append(f"{quantity} is not known well enough")
+            most = "" if change.ci95 is None else f": up to {change.ci95[1]:+.0%} is possible"
+            doubts.append(f"{quantity} is not known well enough{most}")
     if not any(comparison.of(quantity) for quantity in _DECISIVE):
         doubts.append("the others' answers had no times to compare")
     return doubts
@@ -282,16 +290,13 @@ def _figures(course: Course, window: Window, others: tuple[int, ...], served: tu
 
 def jain_throughput(course: Course, part: Flags, tenants: Sequence[int]) -> float | None:
     """Jain's index of successes per planned user among `tenants`, of the requests in `part`."""
-    done = part & course.success
-    return jain_index(
-        float((done & (course.tenant == tenant)).sum()) / course.users[tenant]
-        for tenant in tenants
-        if course.users[tenant]
-    )
+    done = np.bincount(course.tenant[part & course.success], minlength=len(course.tenants))
+    return jain_index(float(done[tenant]) / course.users[tenant] for tenant in tenants if course.users[tenant])
 
 
 def jain_ttft(course: Course, part: Flags, tenants: Sequence[int]) -> float | None:
     """Jain's index of the tenants' median TTFT, relative to what is usual for the model, of the requests in `part`."""
-    usual = course.usual_ttft(part)
-    medians = [known(usual[part & (course.tenant == tenant)]) for tenant in tenants]
+    inside = course.only(part & course.of(tuple(tenants)))
+    usual = inside.usual_ttft(np.ones(inside.at_s.size, dtype=np.bool_))
+    medians = [known(usual[inside.tenant == tenant]) for tenant in tenants]
     return jain_index(float(np.exp(np.median(values))) for values in medians if values.size)

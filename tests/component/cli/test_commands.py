@@ -116,3 +116,13 @@ def test_the_printed_scenario_of_the_quick_form_is_a_scenario(
     loaded = load_scenario(path)
     assert loaded.scenario.spec.limits.max_error_rate == 0.5
     assert loaded.scenario.user_range() == (3, 3)
+
+
+def test_wishes_for_the_simulated_platform_are_checked_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wish = ("--set", "targets.simulated.faults.errorRate=2")
+    for command in ("validate", "run"):
+        assert run_main(monkeypatch, command, str(CONFIG), *wish) == ExitCode.BAD_CONFIG
+        printed = "".join(capsys.readouterr())
+        assert "spec.targets.simulated.faults.errorRate: Input should be less than or equal to 1" in printed

@@ -24,8 +24,16 @@ FIRST, SECOND = plan_names()
 
 def summary(records: list[RequestRecord], run: RunFacts | None = None) -> dict[str, Any]:
     found = summarise(rows(records), run or facts())
-    json.dumps([found["quota"], found["billing"]])
+    json.dumps([found["tenants"], found["billing"]])
     return found
+
+
+def quotas(found: dict[str, Any]) -> dict[str, Any]:
+    return {tenant["org_id"]: tenant["quota"] for tenant in found["tenants"]}
+
+
+def bills(found: dict[str, Any]) -> list[dict[str, Any]]:
+    return [tenant["billing"] for tenant in found["tenants"]]
 
 
 def console(found: dict[str, Any]) -> str:
@@ -37,7 +45,7 @@ def console(found: dict[str, Any]) -> str:
 def test_where_a_tenant_was_cut() -> None:
     # 160 answers of a tenth of a cent, all over before the first refusal
     found = summary(tenants_run(), facts(plan=plan_with_budget(0.16)))
-    mine = {entry["org_id"]: entry for entry in found["quota"]}
+    mine = quotas(found)
     # the other one went on, and was to be cut likewise
     assert (mine[FIRST]["verdict"], mine[FIRST]["first_refusal_s"]) == ("no_cut", None)
     cut = mine[SECOND]
@@ -53,10 +61,10 @@ def test_where_a_tenant_was_cut() -> None:
 
 
 def test_a_cut_at_another_place_than_the_budget() -> None:
-    early = summary(tenants_run())["quota"][1]
+    early = quotas(summary(tenants_run()))[SECOND]
     assert (early["verdict"], early["budget_usd"]) == ("early", 1.0)
     assert "cut too early of $1.00" in early["sentence"]
-    late = summary(tenants_run(), facts(plan=plan_with_budget(0.1)))["quota"][1]
+    late = quotas(summary(tenants_run(), facts(plan=plan_with_budget(0.1))))[SECOND]
     assert late["verdict"] == "late"
     assert late["off_by_requests"] == pytest.approx(58.0, abs=0.5)
 
@@ -85,8 +93,7 @@ def test_whether_retry_after_was_true() -> None:
         limited(3, 3.0, "b"),
     ]
     found = summary(records)
-    (entry,) = [entry for entry in found["quota"] if entry["retry_after"]]
-    waits = entry["retry_after"]
+    waits = quotas(found)[FIRST]["retry_after"]
     assert (waits["limited"], waits["kept"], waits["broken"], waits["untested"]) == (3, 1, 1, 1)
     assert (waits["promised_p50_s"], waits["promised_max_s"]) == (2.0, 2.0)
     assert waits["actual_p50_s"] == pytest.approx(2.951)
@@ -95,10 +102,11 @@ def test_whether_retry_after_was_true() -> None:
 
 
 def test_without_books_the_reason_stands_there() -> None:
-    found = summary(tenants_run())["billing"]
-    assert (found["source"], found["verdict"], found["tenants"]) == (None, None, [])
-    assert found["reason"].startswith("the platform states no charges")
-    assert "billing:" not in console(summary(tenants_run()))
+    found = summary(tenants_run())
+    assert found["billing"]["source"] is found["billing"]["verdict"] is None
+    assert not any(bills(found))
+    assert found["billing"]["reason"].startswith("the platform states no charges")
+    assert "billing:" not in console(found)
 
 
 def test_headers_are_held_against_the_price_table() -> None:
@@ -125,15 +133,17 @@ def test_a_few_stated_prices_say_nothing_of_the_sum() -> None:
 def test_a_ledger_is_held_against_what_users_counted() -> None:
     bill = Bill(usd=0.005, requests=5, prompt_tokens=100, completion_tokens=55)
     records = [record(i) for i in range(5)]
-    found = summary(records, facts(books={FIRST: bill, SECOND: Bill(0.0, 0, 0, 0)}))["billing"]
+    whole = summary(records, facts(books={FIRST: bill, SECOND: Bill(0.0, 0, 0, 0)}))
+    found = whole["billing"]
     assert (found["source"], found["verdict"]) == ("ledger", "agrees")
-    assert [tenant["verdict"] for tenant in found["tenants"]] == ["agrees", "agrees"]
+    assert [tenant["verdict"] for tenant in bills(whole) if tenant] == ["agrees", "agrees"]
     assert found["sentence"] == (
         "agrees: the platform's ledger says $0.00500, users counted $0.00500 (and 55 tokens out, +0)"
     )
-    lost = summary(records[:4], facts(books={FIRST: bill}))["billing"]
-    assert (lost["verdict"], lost["tenants"][0]["difference"]["completion_tokens"]) == ("differs", 11)
-    assert lost["sentence"].endswith(f"(25.0% more); apart for {FIRST}")
+    lost = summary(records[:4], facts(books={FIRST: bill}))
+    assert bills(lost)[0]["difference"]["completion_tokens"] == 11
+    assert lost["billing"]["verdict"] == "differs"
+    assert lost["billing"]["sentence"].endswith(f"(25.0% more); apart for {FIRST}")
 
 
 def test_what_one_tenant_paid_for_another_is_seen_although_the_sum_is_right() -> None:

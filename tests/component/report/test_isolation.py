@@ -9,11 +9,13 @@ import pytest
 from rich.console import Console
 
 from raysim.core.isolation.events import DeclaredFault
+from raysim.core.records.outcome import ErrorKind
 from raysim.core.records.request import RequestRecord
+from raysim.core.rng import Stream
 from raysim.report.console import render_summary
 from raysim.report.facts import RunFacts
 from raysim.report.summary import summarise
-from tests.component.report.sample_run import facts, lively, plan, plan_names, rows
+from tests.component.report.sample_run import MS, STARTED, facts, failure, lively, plan, plan_names, rows
 from tests.component.report.tenants_run import tenants_run
 
 
@@ -66,6 +68,30 @@ def test_a_tenant_that_slowed_the_other_one_while_it_was_served() -> None:
     assert first not in found["sentence"]
 
 
+def test_what_a_tenant_with_money_is_refused_when_another_one_runs_out_is_lost_to_it() -> None:
+    first, second = plan_names()
+    records = [
+        failure(
+            int(row.request_id.removeprefix("r-")),
+            ErrorKind.BUDGET_EXCEEDED,
+            org_id=first,
+            user_id=row.user_id,
+            due_unix_ns=row.due_unix_ns,
+        )
+        if row.org_id == first and row.due_unix_ns > (STARTED + 31) * 1000 * MS
+        else row
+        for row in tenants_run()
+    ]
+    made = plan()
+    # the second one's budget was spent, the first one's was not
+    tenants = tuple(replace(t, budget_usd=0.16 if t.name == second else 1.0) for t in made.tenants)
+    found = isolation(records, facts(plan=replace(made, tenants=tenants)))
+    assert found["verdict"] == "not_isolated"
+    (event,) = found["events"]
+    assert (event["tenants"], event["others"], event["lost"]) == ([second], [first], 151)
+    assert "error rate was 100% higher (135 of 135 lost)" in found["sentence"]
+
+
 def test_a_fault_that_was_on_all_along_has_nothing_to_be_held_against() -> None:
     fault = DeclaredFault(0.0, 50.0, plan_names()[0])
     found = isolation(lively(), facts(faults=(fault,)))
@@ -90,3 +116,15 @@ def test_the_console_quotes_the_verdicts() -> None:
     assert "isolation: isolated: when " in text
     assert "note: 3 users of org-2 left when their budget or quota was used up" in text
     assert "isolation: not isolated: while org-2 was served" in console(tenants_run(slower=1.5))
+
+
+def test_what_is_not_known_well_enough_is_said_in_words() -> None:
+    stream = Stream(5)
+    records = [
+        replace(row, first_token_ns=MS + int(10 ** (1 + 2 * stream.random()) * MS), last_token_ns=1_900 * MS)
+        for row in tenants_run()
+    ]
+    found = isolation([replace(row, end_ns=2_000 * MS) for row in records])
+    assert found["sentence"].startswith(
+        "cannot say: how the other tenant's TTFT p50 changed is not known well enough: up to +"
+    )

@@ -244,3 +244,25 @@ def test_sharing_keys_is_said() -> None:
     assert list(warnings_of(**static(apiKeys={"file": "keys"}))) == ["spec.targets.apiKeys.file"]
     assert "without a key" in warnings_of(**static())["spec.targets.apiKeys"]
     assert warnings_of(**static(users=1)) == {}
+
+
+@pytest.mark.parametrize(
+    ("targets", "path", "message"),
+    [
+        ({**AIAAS, "simulated": {}}, "spec.targets.simulated", "no meaning on platform aiaas"),
+        ({"simulated": {"simToken": "x"}}, "spec.targets.simulated.simToken", "is made for each run"),
+        ({"simulated": {"tls": {}}}, "spec.targets.simulated.tls", "is made for each run"),
+        ({"simulated": []}, "spec.targets.simulated", "expected a mapping"),
+    ],
+)
+def test_a_simulated_platform_is_started_and_opened_by_its_run(
+    targets: dict[str, Any], path: str, message: str
+) -> None:
+    errors = errors_of(targets=targets)
+    assert list(errors) == [path]
+    assert message in errors[path]
+
+
+def test_wishes_for_a_simulated_platform_are_kept_as_they_are() -> None:
+    wishes = {"faults": {"unfairOrg": "tenant-3"}, "faultWindows": [{"start": "1s", "end": 2, "faults": {}}]}
+    assert read_scenario(document(targets={"simulated": wishes})).spec.targets.simulated == wishes

@@ -120,7 +120,8 @@ def test_without_a_window_before_nobody_can_say() -> None:
 def test_noise_is_no_proof_of_isolation() -> None:
     run = out_of_budget(course(per_s=4.0, sigma=1.2), 2, 63.0, 75.0)
     found = judged(run)
-    assert (found.verdict, found.lacking) == (CANNOT_SAY, "ttft_p50 is not known well enough")
+    assert found.verdict is CANNOT_SAY
+    assert found.lacking.startswith("ttft_p50 is not known well enough: up to +")
 
 
 def test_nobody_left_to_ask() -> None:
