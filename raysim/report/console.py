@@ -42,7 +42,8 @@ def render_summary(summary: dict[str, Any], console: Console) -> None:
     width = min(console.width, _WIDTH)
     console.print()
     console.print(_headline(summary))
-    for table in (_main_table(summary), _phases(summary), _tenants(summary), _models(summary), _errors(summary)):
+    for make in (_main_table, _phases, _tenants, _models, _endpoints, _errors):
+        table = make(summary)
         if table.row_count:
             console.print()
             console.print(table, width=width)
@@ -150,6 +151,28 @@ def _model_row(model: dict[str, Any]) -> list[Cell]:
         usd(model["cost"]["usd"]),
         usd(model["cost"]["usd_per_million_tokens"]),
         digits(model["tps_per_usd"]),
+    ]
+
+
+def _endpoints(summary: dict[str, Any]) -> Table:
+    """What each endpoint of a mix did; no rows where there is one alone, whose figures are the run's."""
+    columns = ("requests", "errors", *_TTFT, "latency\np50 ms", "latency\np95 ms", "cost")
+    table = _table("Endpoints", ["endpoint", *columns], right=columns)
+    if len(summary["endpoints"]) > 1:
+        _fill(table, summary["endpoints"], _endpoint_row)
+    return table
+
+
+def _endpoint_row(endpoint: dict[str, Any]) -> list[Cell]:
+    latency = endpoint["latency"]
+    return [
+        Text(endpoint["endpoint"]),
+        count(endpoint["requests"]["total"]),
+        _errors_cell(endpoint),
+        *_ttft(endpoint),
+        _scaled(latency["p50"], 1e3),
+        _scaled(latency["p95"], 1e3),
+        usd(endpoint["cost"]["usd"]),
     ]
 
 

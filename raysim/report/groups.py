@@ -1,4 +1,4 @@
-"""The same figures for each tenant, each model and each phase."""
+"""The same figures for each tenant, each model, each endpoint and each phase."""
 
 from __future__ import annotations
 
@@ -48,6 +48,16 @@ def models(measured: Measured, facts: RunFacts) -> list[dict[str, Any]]:
         entry["tps_efficiency"] = tps / best if tps is not None and best else None
         entries.append({"model": name, **entry})
     return entries
+
+
+def endpoints(measured: Measured, facts: RunFacts) -> list[dict[str, Any]]:
+    """One entry an endpoint that was called, by its name in the records."""
+    everything, headline = measured.by("endpoint"), measured.headline().by("endpoint")
+    over_s = headline_s(facts)
+    return [
+        {"endpoint": name, **figures(everything[name], headline.get(name, measured.none()), over_s)}
+        for name in sorted(everything)
+    ]
 
 
 def phases(measured: Measured, facts: RunFacts) -> list[dict[str, Any]]:

@@ -38,7 +38,7 @@ _TOKENS_PER_GAP = (
     .then((pl.col("completion_tokens") - 1) / (pl.col("chunks") - 1))
     .otherwise(1.0)
 )
-_GROUPS = ("org_id", "model", "phase", "excluded")
+_GROUPS = ("org_id", "model", "endpoint", "phase", "excluded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Measured:
     """Requests in the order in which they were due, and the token gaps of the streamed ones among them.
 
     `rows`: one a request; times in seconds, null where a time does not exist for that request. `gaps`: `itl_s`, with
-    its `weight` (how many token gaps of that length), by tenant, model and phase.
+    its `weight` (how many token gaps of that length), by tenant, model, endpoint and phase.
     """
 
     rows: pl.DataFrame

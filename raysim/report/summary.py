@@ -56,6 +56,7 @@ def summarise(requests: pl.LazyFrame, facts: RunFacts) -> dict[str, Any]:
             for entry in groups.tenants(measured, facts)
         ],
         "models": groups.models(measured, facts),
+        "endpoints": groups.endpoints(measured, facts),
         "phases": groups.phases(measured, facts),
         "questions": _questions(measured.rows, facts),
         "prompts": prompts(measured.rows, facts),

@@ -43,6 +43,13 @@ def test_a_value_stands_under_its_column() -> None:
     assert row.split()[-7:] == ["100"] * 7
 
 
+def test_endpoints_have_a_table_where_there_are_several() -> None:
+    records = [record(0), record(1, endpoint="embeddings"), failure(2, ErrorKind.HTTP_5XX, endpoint="embeddings")]
+    row = next(line for line in rendered(records).splitlines() if line.startswith("embeddings"))
+    assert row.split()[1:3] == ["2", "50.0%"]
+    assert "Endpoints" not in rendered([record(0)])
+
+
 def test_failures_are_grouped_with_a_sample() -> None:
     records = [record(0), failure(1, ErrorKind.HTTP_5XX, http_status=503, error_detail="[red]GPU\n\x1b[2Jlost[/red]")]
     text = rendered(records)

@@ -40,6 +40,7 @@ PROMISED = {
     "goodput": (),
     "tenants": (),
     "models": (),
+    "endpoints": (),
     "phases": (),
     "questions": ("asked", "unique", "uniqueness", "repeated_on_purpose"),
     "prompts": ("cache", "shared_prefix_tokens", "target", "counted", "ratio", "met_share", "cached_share"),
@@ -207,6 +208,10 @@ def test_calls_that_ask_no_model_are_in_the_run_but_in_no_model() -> None:
     call = failure(1, ErrorKind.NONE, endpoint="orgs", model="", strategy="", question_hash=0, streamed=False)
     summary = summarise(rows([record(0), call]), facts())
     assert [entry["model"] for entry in summary["models"]] == ["gpt-4o"]
+    assert [(entry["endpoint"], entry["requests"]["total"]) for entry in summary["endpoints"]] == [
+        ("chat", 1),
+        ("orgs", 1),
+    ]
     assert (summary["requests"]["success"], summary["questions"]["asked"]) == (2, 1)
     assert (summary["tokens"]["source"], summary["tps"]["count"], summary["latency"]["count"]) == ("usage", 1, 2)
 
