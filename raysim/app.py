@@ -19,6 +19,7 @@ from raysim.actors.placement import (
     ready_refs,
 )
 from raysim.actors.survey import check_cluster
+from raysim.actors.tenant_desk import RemovalProgress
 from raysim.core.control.progress import RunProgress
 from raysim.core.control.run_control import RunState
 from raysim.core.errors import BootstrapError, ExitCode, InterruptedRunError, RaysimError
@@ -129,7 +130,7 @@ class LoadTest:
     def _rescue(self) -> str:
         """End the load and remove what was created, as far as that is still possible; returns what to tell a person."""
         self._placement.end([pack.handle for pack in self._packs])
-        listed = f"what was created on the platform is listed in {self._paths.resources}"
+        listed = f"`raysim cleanup {self._paths.root}` removes what was created on the platform"
         if self._coordinator is None:
             return "nothing was created"
         try:
@@ -294,13 +295,12 @@ class LoadTest:
         done = self._coordinator.clean_up.remote()
         while not ready_refs([done], 0.5):
             fetch(self._coordinator.watch.remote())
-            self._view.show(self._meter.waiting(f"cleaning up: {fetch(self._coordinator.removed.remote())} done"))
-        counts: dict[str, int] = fetch(done)
-        known = {fate: counts.get(fate, 0) for fate in ("deleted", "suspended", "revoked", "retained", "remaining")}
-        if known["remaining"]:
+            progress: RemovalProgress = fetch(self._coordinator.removed.remote())
+            self._view.show(self._meter.waiting(f"cleaning up: {progress.done} of {progress.of} done"))
+        facts = CleanupFacts.of(fetch(done), monotonic() - started_s, f"raysim cleanup {self._paths.root}")
+        if facts.remaining:
             self.exit_codes.add(ExitCode.LEFTOVERS)
-        status = "incomplete" if known["remaining"] else "retained" if known["retained"] else "complete"
-        return CleanupFacts(status=status, duration_s=monotonic() - started_s, **known)
+        return facts
 
     def _facts(self, record: RunRecord, cleanup: CleanupFacts) -> RunFacts:
         names = {user.index: user.name for user in self._plan.users}

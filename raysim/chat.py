@@ -31,12 +31,13 @@ from raysim.simplatform.config import PlatformConfig
 from raysim.simplatform.embedded import embedded_config
 from raysim.simplatform.server import start_platform
 from raysim.tenancy.aiaas import TokenSource
-from raysim.tenancy.bootstrap import bootstrap_user
+from raysim.tenancy.attempts import Attempts
+from raysim.tenancy.bootstrap import bootstrap_org, bootstrap_user, intended_org, intended_user, key_labels
 from raysim.tenancy.credentials import AdminCredential
 from raysim.tenancy.ledger import Ledger, Resource
 from raysim.tenancy.port import TenancyError, TenantPlatform
-from raysim.tenancy.removal import remove_owed
-from raysim.tenancy.select import control_client, no_key, open_platform
+from raysim.tenancy.removal import RemovalTerms, remove_owed
+from raysim.tenancy.select import bootstrap_call_timeout_s, control_client, no_key, open_platform
 from raysim.tenancy.static import KeySource, StaticKeys
 from raysim.users.attempt import Question
 from raysim.users.identity import Identity
@@ -110,14 +111,20 @@ async def chat(
     async with AsyncExitStack() as stack:
         try:
             access = await _open(plan.target, simulated, environ, stack)
-            platform = open_platform(access.target, access.token, access.key)
+            platform = open_platform(
+                access.target,
+                access.token,
+                access.key,
+                run_id=run_id,
+                call_timeout_s=bootstrap_call_timeout_s(plan.bootstrap.timeout_s),
+            )
             stack.callback(platform.close)
             stack.push_async_callback(_remove, ledger, platform, scenario.spec.cleanup.timeout)
             identity = await _set_up(plan, user, platform, ledger)
             answer = await _ask(plan, access.target, identity, conversation, written, counter)
         except TenancyError as error:
             failure = error
-    left = tuple(f"{resource.kind} {resource.resource_id}" for resource in ledger.owed())
+    left = tuple(f"{resource.kind} {resource.resource_id or resource.label}" for resource in ledger.owed())
     if answer is None:
         raise _not_set_up(failure, left) from failure
     if answer.record.error_type is ErrorKind.CANCELLED:
@@ -176,18 +183,25 @@ async def _set_up(plan: RunPlan, user: UserPlan, platform: TenantPlatform, ledge
         ledger.enter(resource)
 
     tenant = next(tenant for tenant in plan.tenants if tenant.index == user.tenant)
-    org_id = await platform.create_org(tenant.name, tenant.slug)
-    if org_id:
-        ledger.enter(Resource("org", org_id, org_id, tenant.name))
-    made = await bootstrap_user(platform, org_id, user, run_id=plan.run_id, key_days=plan.key_days, enter=enter)
-    return Identity(user, made.key, org_id, made.user_id)
+    labels = key_labels(plan.run_id, user, 1)
+    attempts = Attempts(asyncio.get_running_loop().time() + plan.bootstrap.timeout_s)
+    creates = plan.target.platform != "static"
+    if creates:
+        ledger.enter(intended_org(tenant))
+    org_id = await bootstrap_org(platform, tenant, attempts, enter)
+    for resource in intended_user(user, org_id, labels) if creates else ():
+        ledger.enter(resource)
+    made = await bootstrap_user(
+        platform, org_id, user, labels=labels, key_days=plan.key_days, enter=enter, attempts=attempts
+    )
+    return Identity(user, made.keys[0], org_id, made.user_id)
 
 
 async def _remove(ledger: Ledger, platform: TenantPlatform, timeout_s: float) -> None:
     async def written(resources: list[Resource]) -> None:
         """The ledger itself is all there is."""
 
-    await remove_owed(ledger, [platform], written, timeout_s=timeout_s)
+    await remove_owed(ledger, [platform], written, RemovalTerms(timeout_s))
 
 
 async def _never(due_ns: int) -> bool:

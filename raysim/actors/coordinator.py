@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, time
 from typing import Any
 
+from raysim.actors.tenant_desk import Admission, RemovalProgress, TenantDesk
 from raysim.actors.user import Bootstrapped
 from raysim.actors.user_keys import UserKeys
 from raysim.core.control.messages import Event, Orders, PackHealth, PackStatus, Totals
@@ -25,19 +26,12 @@ from raysim.preflight.platform import check_platform
 from raysim.report.run_dir import RunDir
 from raysim.sinks.journal import Journal
 from raysim.tenancy.credentials import AdminCredential
-from raysim.tenancy.ledger import Ledger, Resource
-from raysim.tenancy.removal import remove_owed
-from raysim.tenancy.select import control_client, open_platform
+from raysim.tenancy.ledger import Resource
+from raysim.tenancy.liveness import LifeMark
+from raysim.tenancy.select import control_client
 
 _TICK_S = 0.25
-_REMOVALS_AT_ONCE = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """A user may be set up now, in this organisation."""
-
-    org_id: str
+_RENEW_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,23 +79,25 @@ class Coordinator:
         self._plan = plan
         self._target = target
         self._platform = platform
-        self._retain = retain
-        self._cleanup_timeout_s = cleanup_timeout_s
         paths = RunDir(Path(directory))
         self._events_file = Journal(paths.events)
-        self._resources_file = Journal(paths.resources)
-        self._ledger = Ledger()
+        self._desk = TenantDesk(
+            plan,
+            target,
+            Journal(paths.resources),
+            self.admin_token,
+            retain=retain,
+            cleanup_timeout_s=cleanup_timeout_s,
+        )
+        self._life = LifeMark(paths.root)
+        self._renewed_s = monotonic()
         self._wall_offset_s = time() - monotonic()
         self._control = RunControl(plan, wall_offset_s=self._wall_offset_s)
-        self._admissions = asyncio.Semaphore(plan.bootstrap.concurrency)
-        self._admitted: set[int] = set()
         self._bootstraps: list[Bootstrapped] = []
-        self._org_ids: dict[int, str] = {}
         self._driver_seen_s = monotonic()
         self._cleaned = False
         login = control_client(target) if target.auth.email and platform is None else None
         self._credential = AdminCredential(target.auth, os.environ, login)
-        self._token_lock = asyncio.Lock()
         self._keys = UserKeys(target, os.environ)
         self._background: asyncio.Task[None] | None = None
 
@@ -115,25 +111,14 @@ class Coordinator:
         """Create the organisations, each on the ledger before it is used. Raises TenancyError."""
         self._background = asyncio.create_task(self._keep_time())
         self._note(Event("preparing", {"run_id": self._plan.run_id, "tenants": len(self._plan.tenants)}))
-        keeper = open_platform(self._target, self.admin_token)
-        try:
-            for tenant in self._plan.tenants:
-                org_id = await keeper.create_org(tenant.name, tenant.slug)
-                if org_id:
-                    await self.enter([Resource("org", org_id, org_id, tenant.name)])
-                self._org_ids[tenant.index] = org_id
-                if tenant.budget_usd is not None:
-                    await keeper.set_budget(org_id, tenant.budget_usd)
-        finally:
-            keeper.close()
+        await self._desk.prepare()
 
     async def admin_token(self, refused: bool) -> Secret:  # noqa: FBT001 - tenancy.aiaas.TokenSource
         """Lend the administrator's token; it never leaves memory. Raises TenancyError."""
         if self._platform is not None:
             token: Secret = await self._platform.admin_token.remote()
             return token
-        async with self._token_lock:
-            return await self._credential.token(refused)
+        return await self._credential.token(refused)
 
     async def user_key(self, user: int) -> Secret:
         """Lend the key that was brought along for a user of a static platform. Raises TenancyError."""
@@ -141,23 +126,18 @@ class Coordinator:
 
     async def admit(self, user: int) -> Admission:
         """Wait for a turn to be set up; `bootstrapped` gives the turn back."""
-        await self._admissions.acquire()
-        self._admitted.add(user)
-        tenant = next(u.tenant for u in self._plan.users if u.index == user)
-        return Admission(self._org_ids[tenant])
+        return await self._desk.admit(user)
 
     async def bootstrapped(self, result: Bootstrapped) -> None:
         """A user was set up, or could not be."""
         self._bootstraps.append(result)
-        self._give_back(result.user)
+        self._desk.settled(result.user, succeeded=not result.error)
         if result.error:
             self._note(Event("bootstrap_failed", {"user": result.user, "error": result.error}))
 
     async def enter(self, resources: list[Resource]) -> None:
         """Write resources to the ledger; returns once they are on disk."""
-        for resource in resources:
-            self._ledger.enter(resource)
-        self._write_resources(resources)
+        self._desk.enter(resources)
 
     async def pack_ready(self, pack: int, users: Sequence[int]) -> None:
         """A pack is set up and about to report."""
@@ -179,7 +159,7 @@ class Coordinator:
     async def pack_lost(self, pack: int, users: Sequence[int], why: str) -> None:
         """The driver saw a pack's process end."""
         for user in users:
-            self._give_back(user)
+            self._desk.give_back(user)
         self._control.pack_lost(pack, users, why, monotonic())
         self._take_events()
 
@@ -212,24 +192,15 @@ class Coordinator:
 
     async def clean_up(self) -> dict[str, int]:
         """Remove what the run created, or note that it stays; returns how many resources met which fate."""
-        owed = self._ledger.owed()
-        if self._retain:
-            self._write_resources([self._ledger.settle(resource, "retained") for resource in owed])
-        elif owed:
-            keepers = [open_platform(self._target, self.admin_token) for _ in range(_REMOVALS_AT_ONCE)]
-            try:
-                await remove_owed(self._ledger, list(keepers), self.enter, timeout_s=self._cleanup_timeout_s)
-            finally:
-                for keeper in keepers:
-                    keeper.close()
+        counts = await self._desk.clean_up()
         self._cleaned = True
-        counts = self._ledger.counts()
+        self._life.release()
         self._note(Event("cleaned_up", dict(counts)))
         return counts
 
-    async def removed(self) -> int:
-        """How many resources met their fate so far, for a progress line."""
-        return len(self._ledger) - len(self._ledger.owed())
+    async def removed(self) -> RemovalProgress:
+        """How far the clean-up has got, for a progress line."""
+        return self._desk.removed()
 
     async def record(self) -> RunRecord:
         """Everything the report needs from here."""
@@ -247,8 +218,8 @@ class Coordinator:
             bootstraps=tuple(self._bootstraps),
             health=control.health,
             totals=control.totals,
-            org_ids=self._ledger.ids("org"),
-            user_ids=self._ledger.ids("user"),
+            org_ids=self._desk.ledger.ids("org"),
+            user_ids=self._desk.ledger.ids("user"),
         )
 
     # ── inside ──
@@ -259,6 +230,9 @@ class Coordinator:
             await asyncio.sleep(_TICK_S)
             self._control.tick(monotonic())
             self._take_events()
+            if monotonic() - self._renewed_s > _RENEW_S and not self._cleaned:
+                self._renewed_s = monotonic()
+                self._life.renew()
             if monotonic() - self._driver_seen_s > self._plan.limits.lease_s:
                 await self._finish_alone()
 
@@ -269,11 +243,6 @@ class Coordinator:
         with contextlib.suppress(Exception):
             await self.clean_up()
         os._exit(0)
-
-    def _give_back(self, user: int) -> None:
-        if user in self._admitted:
-            self._admitted.discard(user)
-            self._admissions.release()
 
     def _take_events(self) -> None:
         for event in self._control.take_events():
@@ -286,6 +255,3 @@ class Coordinator:
     def _run_s(self) -> float | None:
         start_s = self._control.run_start_s
         return None if start_s is None else round(monotonic() - start_s, 3)
-
-    def _write_resources(self, resources: list[Resource]) -> None:
-        self._resources_file.append({"time": time(), **asdict(resource)} for resource in resources)

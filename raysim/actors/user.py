@@ -12,10 +12,11 @@ from typing import Any
 from raysim.core.control.messages import Orders, PackStatus
 from raysim.core.plan.run_plan import PackBrief, UserPlan
 from raysim.core.secret import Secret
-from raysim.tenancy.bootstrap import bootstrap_user
+from raysim.tenancy.attempts import Attempts
+from raysim.tenancy.bootstrap import bootstrap_user, key_labels
 from raysim.tenancy.ledger import Resource
 from raysim.tenancy.port import TenancyError
-from raysim.tenancy.select import open_platform
+from raysim.tenancy.select import bootstrap_call_timeout_s, open_platform
 from raysim.users.identity import Identity
 from raysim.users.pack import Pack, PackEnd
 from raysim.wire.tokenizer import TokenCounter, TokenizerError, open_tokenizer
@@ -90,28 +91,40 @@ class UserActor:
     async def _bootstrap(self, user: UserPlan) -> Bootstrapped:
         admission = await self._coordinator.admit.remote(user.index)
         started_s = monotonic()
-        error = ""
-        platform = open_platform(self._brief.target, self._lend_token, partial(self._lend_key, user.index))
-        try:
-            async with asyncio.timeout(self._brief.bootstrap.timeout_s):
-                made = await bootstrap_user(
-                    platform,
-                    admission.org_id,
-                    user,
-                    run_id=self._brief.run_id,
-                    key_days=self._brief.key_days,
-                    enter=self._enter,
-                )
-            self._identities.append(Identity(user, made.key, admission.org_id, made.user_id))
-        except TimeoutError:
-            error = f"not set up within {self._brief.bootstrap.timeout_s:g} s"
-        except TenancyError as failure:
-            error = failure.message
-        finally:
-            platform.close()
+        error = admission.refusal
+        if not error:
+            try:
+                self._identities.append(await self._set_up(user, admission.org_id))
+            except TenancyError as failure:
+                error = failure.message
         result = Bootstrapped(user.index, monotonic() - started_s, error)
         await self._coordinator.bootstrapped.remote(result)
         return result
+
+    async def _set_up(self, user: UserPlan, org_id: str) -> Identity:
+        """The user on the platform, with its keys. Raises TenancyError."""
+        brief = self._brief
+        timeout_s = brief.bootstrap.timeout_s
+        platform = open_platform(
+            brief.target,
+            self._lend_token,
+            partial(self._lend_key, user.index),
+            run_id=brief.run_id,
+            call_timeout_s=bootstrap_call_timeout_s(timeout_s),
+        )
+        try:
+            made = await bootstrap_user(
+                platform,
+                org_id,
+                user,
+                labels=key_labels(brief.run_id, user, brief.keys_per_user),
+                key_days=brief.key_days,
+                enter=self._enter,
+                attempts=Attempts(asyncio.get_running_loop().time() + timeout_s),
+            )
+        finally:
+            platform.close()
+        return Identity(user, made.keys[0], org_id, made.user_id, made.keys[1:])
 
     async def _lend_token(self, refused: bool) -> Secret:  # noqa: FBT001 - tenancy.aiaas.TokenSource
         token: Secret = await self._coordinator.admin_token.remote(refused)

@@ -70,8 +70,11 @@ def _cost(cost: dict[str, Any]) -> Text:
 def _users(summary: dict[str, Any]) -> Text:
     users, bootstrap = summary["users"], summary["bootstrap"]
     text = Text(f"{count(users['bootstrapped'])} of {count(users['planned'])} set up")
+    if bootstrap["success_rate"] not in (None, 1.0):
+        text.append(f", {share(bootstrap['success_rate'])}")
     if bootstrap["mean_s"] is not None:
-        text.append(f" (mean {seconds(bootstrap['mean_s'])}, p95 {seconds(bootstrap['p95_s'])})")
+        figures = ", ".join(f"{name} {seconds(bootstrap[f'{name}_s'])}" for name in ("mean", "p50", "p95", "max"))
+        text.append(f" ({figures})")
     if not users["lost"]:
         return text.append(", none lost")
     text.append(f", {count(users['lost'])} lost", "red")
@@ -150,4 +153,6 @@ def _cleanup(cleanup: dict[str, Any]) -> Text:
     text.append(", ".join(done) or "nothing to do")
     remaining = cleanup["remaining"]
     text.append(f", {count(remaining)} remaining", "bold red" if remaining else "")
+    if cleanup["command"]:
+        text.append(f"\nto remove {'the rest' if remaining else 'them'}: {cleanup['command']}")
     return text

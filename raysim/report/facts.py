@@ -11,6 +11,8 @@ from raysim.core.control.messages import PackHealth
 from raysim.core.isolation.events import DeclaredFault
 from raysim.core.plan.run_plan import RunPlan
 
+_FATES = ("deleted", "suspended", "revoked", "retained", "remaining", "gone")
+
 
 class RunStatus(StrEnum):
     """How a run ended."""
@@ -44,8 +46,9 @@ class LoadSample:
 class CleanupFacts:
     """What became of the resources that the run created.
 
-    `status` is a word such as `complete`, `incomplete` or `skipped`; the counts are resources, of keys (`revoked`) or
-    of orgs and users (all others).
+    `status` is `complete`, `incomplete`, `retained` or `skipped`; the counts are resources, of keys (`revoked`) or
+    of orgs and users (all others). `gone` were not there: never made, or ended with what they belonged to. `command`
+    removes what is left, "" when nothing is.
     """
 
     status: str = "skipped"
@@ -55,6 +58,16 @@ class CleanupFacts:
     revoked: int = 0
     retained: int = 0
     remaining: int = 0
+    gone: int = 0
+    command: str = ""
+
+    @classmethod
+    def of(cls, counts: Mapping[str, int], duration_s: float, command: str) -> CleanupFacts:
+        """From how many resources met which fate; `command` removes what is left."""
+        known = {fate: counts.get(fate, 0) for fate in _FATES}
+        left = known["remaining"] or known["retained"]
+        status = "incomplete" if known["remaining"] else "retained" if known["retained"] else "complete"
+        return cls(status, duration_s, **known, command=command if left else "")
 
 
 @dataclass(frozen=True, slots=True)

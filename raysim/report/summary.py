@@ -144,4 +144,6 @@ def _cleanup(facts: RunFacts) -> dict[str, Any]:
         "revoked": done.revoked,
         "retained": done.retained,
         "remaining": done.remaining,
+        "gone": done.gone,
+        "command": done.command,
     }

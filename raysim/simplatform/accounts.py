@@ -151,6 +151,17 @@ class Accounts:
             raise Refused(404, "user not found")
         return user
 
+    def user_by_name(self, org: Org, name: str) -> User:
+        """The user of `org` with this e-mail address.
+
+        Raises:
+            Refused: 404, no such user.
+        """
+        for user in org.users.values():
+            if user.name == name and not user.service and user.status != "deleted":
+                return user
+        raise Refused(404, "user not found")
+
     def invite(self, org: Org, *, email: str, now: float) -> User:
         """A new user, who is not active yet.
 

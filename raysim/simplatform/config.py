@@ -229,6 +229,11 @@ class PlatformConfig(Section):
     deletes: bool = Field(
         default=False, description="DELETE of an organisation or user really deletes (the real service: 405)"
     )
+    lookups: bool = Field(
+        default=True,
+        description="users can be found by their address and an organisation's keys listed, as in later revisions of "
+        "the real service; off: 404 and 501, as in earlier ones",
+    )
     bootstrap_delay: Seconds = Field(0.0, description="seconds that an invite takes, for the password hashing")
     revocation_delay: Seconds = Field(
         0.0, description="seconds until the router hears of a revoked key (the real one: up to 60)"

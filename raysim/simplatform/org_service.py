@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
 
 import orjson
 
@@ -97,6 +98,8 @@ class OrgService:
                 return {"POST": creating(self._invite)}
             case ["users"]:
                 return {"GET": lambda _: json_reply([])}
+            case ["users", "by-email", email] if self._state.config.lookups:
+                return {"GET": bound(self._find_user, email)}
             case ["users", user]:
                 more = {"DELETE": bound(self._delete_user, user)} if deletes else {}
                 return {"GET": bound(self._get_user, user), "PATCH": bound(self._patch_user, user)} | more
@@ -104,6 +107,8 @@ class OrgService:
                 return {"POST": creating(self._create_service_account)}
             case [("users" | "service-accounts"), owner, "api-keys"]:
                 return {"POST": creating(self._create_key, owner)}
+            case ["api-keys"]:
+                return {"GET": bound(self._list_keys)}
             case ["api-keys", key]:
                 return {"DELETE": bound(self._revoke_key, key)}
             case _:
@@ -204,6 +209,10 @@ class OrgService:
         accounts = self._state.accounts
         return json_reply(_user_json(accounts.user(accounts.org(reference), user_id)))
 
+    def _find_user(self, reference: str, email: str, _: Request) -> Reply:
+        accounts = self._state.accounts
+        return json_reply(_user_json(accounts.user_by_name(accounts.org(reference), email)))
+
     def _patch_user(self, reference: str, user_id: str, request: Request) -> Reply:
         accounts = self._state.accounts
         user = accounts.user(accounts.org(reference), user_id)
@@ -240,6 +249,14 @@ class OrgService:
         key, secret = accounts.create_key(org, owner, expires_in_days=days, now=time.time())
         return json_reply(_key_json(key) | {"secret": secret}, 201)
 
+    def _list_keys(self, reference: str, request: Request) -> Reply:
+        if not self._state.config.lookups:
+            raise Refused(501, "not implemented")
+        org = self._state.accounts.org(reference)
+        asked = parse_qs(request.query)
+        first, most = (_whole(asked.get(name, [""])[-1], default) for name, default in (("offset", 0), ("limit", 100)))
+        return json_reply([_key_json(key) for key in list(org.keys.values())[first : first + most]])
+
     def _revoke_key(self, reference: str, key_id: str, _: Request) -> Reply:
         accounts = self._state.accounts
         accounts.revoke_key(accounts.org(reference), key_id, time.time())
@@ -248,6 +265,10 @@ class OrgService:
 
 def _no_route(status: int, text: str, request: Request) -> Reply:
     return json_reply({"error": text, "method": request.method, "path": request.path}, status)
+
+
+def _whole(text: str, default: int) -> int:
+    return int(text) if text.isdecimal() else default
 
 
 def _timestamp(seconds: float | None) -> str | None:
@@ -278,7 +299,12 @@ def _user_json(user: User) -> dict[str, object]:
 
 
 def _key_json(key: ApiKey) -> dict[str, object]:
-    document: dict[str, object] = {"apiKeyId": key.id, "fingerprint": key.fingerprint, "status": "active"}
+    document: dict[str, object] = {
+        "apiKeyId": key.id,
+        "principalId": key.owner_id,
+        "fingerprint": key.fingerprint,
+        "status": "active" if key.revoked_at is None else "revoked",
+    }
     if key.expires_at is not None:
         document["expiresAt"] = _timestamp(key.expires_at)
     return document

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic
@@ -9,12 +10,15 @@ from typing import Any
 
 from raysim.core.plan.target_plan import AuthPlan
 from raysim.core.secret import Secret
+from raysim.tenancy.answers import failed, optional_field
 from raysim.tenancy.port import TenancyError
 from raysim.wire.client import HttpClient
 from raysim.wire.json_call import call_json
 
 #: a token is renewed this long before it ends
 _RENEW_BEFORE_S = 120.0
+#: many callers are refused the same token at once: whoever comes so soon after its renewal means the one before
+_RENEWED_JUST_NOW_S = 5.0
 
 
 class AdminCredential:
@@ -32,12 +36,18 @@ class AdminCredential:
         self._client = client
         self._token: Secret | None = None
         self._renew_at_s = float("inf")
+        self._renewed_at_s = float("-inf")
+        self._lock = asyncio.Lock()
 
     async def token(self, refused: bool) -> Secret:  # noqa: FBT001 - tenancy.aiaas.TokenSource
         """The current token; a fresh one when the last was refused or is about to end. Raises TenancyError."""
-        if self._token is None or refused or monotonic() >= self._renew_at_s:
-            self._token = await self._login() if self._auth.email else self._referenced()
-        return self._token
+        async with self._lock:
+            now_s = monotonic()
+            stale = refused and now_s - self._renewed_at_s >= _RENEWED_JUST_NOW_S
+            if self._token is None or stale or now_s >= self._renew_at_s:
+                self._token = await self._login() if self._auth.email else self._referenced()
+                self._renewed_at_s = monotonic()
+            return self._token
 
     def _referenced(self) -> Secret:
         if self._auth.token_file:
@@ -63,15 +73,15 @@ class AdminCredential:
             secret = secret_from_environment(self._environ, auth.client_secret_env, path)
             body["client_secret"] = secret.reveal()
         answer = await call_json(self._client, "POST", "/v1/auth/login", body=body)
-        said = answer.json() if answer.ok else None
+        what = f"logging in as {auth.email}"
+        if not answer.ok:
+            raise failed(answer, what)
         # the running code answers access_token, the published description says accessToken
-        token = (said.get("access_token") or said.get("accessToken")) if isinstance(said, dict) else None
-        if not isinstance(token, str):
-            raise TenancyError(
-                f"logging in as {auth.email} failed: {answer.text() if not answer.ok else 'no token in the answer'}",
-                transient=bool(answer.error),
-            )
-        lasts_s = said.get("expires_in") or said.get("expiresIn") if isinstance(said, dict) else None
+        token = optional_field(answer, "access_token", "accessToken")
+        if not token:
+            raise TenancyError(f"{what} failed: no token in the answer")
+        said = answer.json()
+        lasts_s = said.get("expires_in") or said.get("expiresIn")
         lasts_s = float(lasts_s) if isinstance(lasts_s, int | float) else float("inf")
         self._renew_at_s = monotonic() + max(lasts_s / 2, lasts_s - _RENEW_BEFORE_S)
         return Secret(token)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from raysim.core.plan.target_plan import TargetPlan
 from raysim.core.secret import Secret
 from raysim.tenancy.credentials import secret_from_environment, secret_from_file
-from raysim.tenancy.port import Fate, IssuedKey, TenancyError
+from raysim.tenancy.port import Fate, IssuedKey, Made, ResourceKind, Tagged, TenancyError
 
 #: what can stand in a request's header
 _KEY = re.compile(r"[\x21-\x7e]+")
@@ -80,26 +80,38 @@ class StaticPlatform:
     def __init__(self, key: KeySource) -> None:
         self._key = key
 
-    async def create_org(self, name: str, slug: str) -> str:  # noqa: ARG002 - the port's signature
+    async def create_org(self, name: str, slug: str, budget_usd: float | None) -> Made:  # noqa: ARG002 - the port's signature
         """Nothing; an organisation is a name here."""
-        return ""
+        return Made("")
 
-    async def set_budget(self, org_id: str, limit_usd: float) -> bool:  # noqa: ARG002 - the port's signature
-        """Nothing, and says so."""
-        return False
-
-    async def create_user(self, org_id: str, name: str, email: str) -> str:  # noqa: ARG002 - the port's signature
+    async def create_user(self, org_id: str, name: str, email: str) -> Made:  # noqa: ARG002 - the port's signature
         """Nothing; a user is a name here."""
-        return ""
+        return Made("")
 
     async def create_key(self, org_id: str, user_id: str, label: str, days: int | None) -> IssuedKey:  # noqa: ARG002 - the port's signature
         """The key that was brought along for the user."""
         return IssuedKey("", await self._key())
 
-    async def remove(self, kind: str, org_id: str, item_id: str) -> Fate:
+    async def discard_keys(self, org_id: str, user_id: str, keep: Collection[str]) -> bool:  # noqa: ARG002 - the port's signature
+        """Nothing: none was made."""
+        return True
+
+    async def find(self, kind: ResourceKind, org_id: str, label: str) -> str | None:  # noqa: ARG002 - the port's signature
+        """Nothing is there."""
+        return ""
+
+    async def remove(self, kind: ResourceKind, org_id: str, item_id: str) -> Fate:
         """Refused: nothing there is the run's own. Raises TenancyError."""
         del org_id
         raise TenancyError(f"{kind} {item_id} was not created by a run on a static platform")
+
+    async def is_usable(self, kind: ResourceKind, org_id: str, item_id: str) -> bool | None:  # noqa: ARG002 - the port's signature
+        """Cannot be asked."""
+        return None
+
+    async def tagged(self) -> list[Tagged]:
+        """Nothing: nobody is there to mark it."""
+        return []
 
     def close(self) -> None:
         """Nothing is open."""

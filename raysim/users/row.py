@@ -54,7 +54,7 @@ class RowWriter:
         self._user = identity.plan
         self._lag = lag
         self._counter = counter
-        self._secrets = {identity.key}
+        self._secrets = set(identity.keys)
 
     def hide(self, secret: Secret) -> None:
         """Never write `secret`, whatever the platform quotes."""

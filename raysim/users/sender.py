@@ -18,6 +18,7 @@ from raysim.core.rng import Stream
 from raysim.core.secret import Secret
 from raysim.users.attempt import AnswerReader, Attempt, Question
 from raysim.users.identity import Identity
+from raysim.users.key_ring import KeyRing
 from raysim.users.lag import LagMeter
 from raysim.users.loan import TokenLoan
 from raysim.users.row import RowWriter, Sent
@@ -92,6 +93,7 @@ class Sender:
     ) -> None:
         self._brief = brief
         self._identity = identity
+        self._keys = KeyRing(identity)
         self._rows = RowWriter(brief, identity, lag, counter)
         self._chances = Stream.of(identity.plan.seed, "retry", brief.incarnation)
         self._sequence = 0
@@ -121,7 +123,7 @@ class Sender:
             "Accept": "text/event-stream" if streams else "application/json",
             "User-Agent": "raysim",
         }
-        if plan.with_user_key and self._identity.key.reveal():
+        if plan.with_user_key and self._identity.key.reveal() and not self._keys.several:
             headers = {"Authorization": f"Bearer {self._identity.key.reveal()}"} | headers
         if self._brief.target.correlation_id:
             headers["X-Correlation-ID"] = self._brief.target.correlation_id
@@ -163,6 +165,7 @@ class Sender:
             "request_id": sent.request_id,
         }
         body = request_body(entry.plan, question.ask, values, stream=entry.streams)
+        key_line = self._keys.line(question.conversation_id) if entry.plan.with_user_key else ""
         circuit = entry.service.circuit
         sends = retries = 0
         while True:
@@ -170,7 +173,7 @@ class Sender:
                 left_s = circuit.left_s(monotonic())
                 attempt = Attempt.unsent(_reader(entry), ErrorKind.CIRCUIT_OPEN, f"not sent: open for {left_s:.1f} s")
                 break
-            attempt = await self._attempt(entry, body, sent, values)
+            attempt = await self._attempt(entry, body, sent, values, key_line)
             sends += attempt.sends
             circuit.note(attempt.error.outcome, monotonic())
             if not await self._again(attempt, retries, circuit, pause):
@@ -204,10 +207,12 @@ class Sender:
             # told to end at once: the failure so far is how the request ended
             return False
 
-    async def _attempt(self, entry: _Entry, body: Body, sent: Sent, values: dict[str, str | int]) -> Attempt:
+    async def _attempt(
+        self, entry: _Entry, body: Body, sent: Sent, values: dict[str, str | int], key_line: str
+    ) -> Attempt:
         reader, client, loan = _reader(entry), entry.service.client, entry.service.loan
         token: Secret | None = None
-        lines = f"X-Request-ID: {sent.request_id}\r\ntraceparent: {traceparent(sent.trace_id)}\r\n"
+        lines = f"{key_line}X-Request-ID: {sent.request_id}\r\ntraceparent: {traceparent(sent.trace_id)}\r\n"
         if loan is not None:
             try:
                 token = await loan.token()

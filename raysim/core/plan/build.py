@@ -46,8 +46,9 @@ def build_plan(scenario: Scenario, run_id: str, *, started: str) -> RunPlan:
             min_success=spec.bootstrap.min_success,
             abort_on_loss=spec.bootstrap.on_loss == "abort",
         ),
-        target=_target(scenario),
+        target=plan_target(scenario),
         key_days=None if expires_s is None else max(1, -int(-expires_s // _SECONDS_PER_DAY)),
+        keys_per_user=spec.api_keys.per_user,
     )
 
 
@@ -148,7 +149,8 @@ def _limits(scenario: Scenario) -> LimitPlan:
     )
 
 
-def _target(scenario: Scenario) -> TargetPlan:
+def plan_target(scenario: Scenario) -> TargetPlan:
+    """The platform of `scenario`, in the form that travels; what a clean-up needs of a scenario."""
     spec = scenario.spec.targets
     login = spec.auth.login
     auth = AuthPlan(

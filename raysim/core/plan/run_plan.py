@@ -86,6 +86,7 @@ class RunPlan:
     bootstrap: BootstrapPlan
     target: TargetPlan
     key_days: int | None
+    keys_per_user: int = 1
 
     @property
     def users(self) -> tuple[UserPlan, ...]:
@@ -110,6 +111,7 @@ class PackBrief:
     bootstrap: BootstrapPlan
     target: TargetPlan
     key_days: int | None
+    keys_per_user: int = 1
 
     @classmethod
     def of(cls, plan: RunPlan, pack: PackPlan, target: TargetPlan, incarnation: int = 0) -> PackBrief:
@@ -128,4 +130,5 @@ class PackBrief:
             bootstrap=plan.bootstrap,
             target=target,
             key_days=plan.key_days,
+            keys_per_user=plan.keys_per_user,
         )

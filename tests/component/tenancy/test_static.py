@@ -11,9 +11,10 @@ from raysim.actors.user_keys import UserKeys
 from raysim.core.plan.run_plan import UserPlan
 from raysim.core.plan.target_plan import AuthPlan, TargetPlan
 from raysim.core.secret import Secret
+from raysim.tenancy.attempts import Attempts
 from raysim.tenancy.bootstrap import MadeUser, bootstrap_user
 from raysim.tenancy.ledger import Resource
-from raysim.tenancy.port import TenancyError
+from raysim.tenancy.port import Made, TenancyError
 from raysim.tenancy.select import open_platform
 from raysim.tenancy.static import StaticKeys
 
@@ -90,10 +91,13 @@ async def test_nothing_is_created_and_nothing_entered() -> None:
         raise AssertionError(resource)
 
     platform = open_platform(TARGET, token, key)
-    assert await platform.create_org("org-1", "org-1-abc") == ""
-    assert not await platform.set_budget("", 1.0)
-    made = await bootstrap_user(platform, "", USER, run_id="run-1", key_days=1, enter=enter)
-    assert made == MadeUser("", Secret("key-one"))
+    assert await platform.create_org("org-1", "org-1-abc", 1.0) == Made("")
+    attempts = Attempts(float("inf"))
+    made = await bootstrap_user(platform, "", USER, labels=("k",), key_days=1, enter=enter, attempts=attempts)
+    assert made == MadeUser("", (Secret("key-one"),))
+    assert await platform.find("org", "", "org-1-abc") == ""
+    assert await platform.is_usable("org", "", "") is None
+    assert await platform.tagged() == []
     with pytest.raises(TenancyError, match="key k1 was not created by a run"):
         await platform.remove("key", "", "k1")
     platform.close()
