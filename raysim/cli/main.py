@@ -18,6 +18,7 @@ _COMMANDS = {
     "plan": "plan",
     "preflight": "preflight",
     "chat": "chat",
+    "cleanup": "cleanup",
     "schema": "schema",
     "platform": "platform",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from raysim.core.plan.run_plan import TenantPlan, UserPlan
 from raysim.core.secret import Secret
@@ -87,7 +88,7 @@ async def bootstrap_user(
     ids: list[str] = []
     attempts.in_doubt = False
     for label in labels:
-        key = await attempts.at(lambda label=label: platform.create_key(org_id, made.resource_id, label, key_days))
+        key = await attempts.at(partial(platform.create_key, org_id, made.resource_id, label, key_days))
         if key.key_id:
             await enter(Resource("key", key.key_id, org_id, user.name, label))
             ids.append(key.key_id)

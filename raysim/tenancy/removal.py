@@ -140,4 +140,4 @@ class _Removal:
             await self._settle(resource, fate, _UNVERIFIED if usable is None else "")
 
     async def _settle(self, resource: Resource, fate: str, detail: str) -> None:
-        await self._written([self._ledger.settle(resource, fate, detail)])
+        await self._written([self._ledger.settle(resource, str(fate), detail)])

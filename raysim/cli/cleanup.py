@@ -1,0 +1,91 @@
+"""`raysim cleanup`: finish what a killed run left on the platform, or sweep what old ones did."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import uvloop
+
+from raysim.cleanup import CleanedRun, Cleaner, find_run, read_run, sweep
+from raysim.cli.run import default_results_folder
+from raysim.config_file import load_scenario
+from raysim.core.errors import ConfigError, ExitCode, InterruptedRunError, Problem
+from raysim.core.units import parse_duration
+
+_MOST_REASONS = 5
+
+_Result = TypeVar("_Result")
+
+
+@click.command("cleanup")
+@click.argument("what", metavar="RUN|CONFIG")
+@click.option("--older-than", metavar="DURATION", help="Sweep CONFIG's platform of what is older, such as 24h.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for results.")
+@click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Override a value below spec.")
+@click.option("--name", help="Which scenario, when CONFIG holds several.")
+@click.option("--force", is_flag=True, help="Clean up even if the run seems to go on.")
+def command(
+    what: str, older_than: str | None, out: Path | None, overrides: tuple[str, ...], name: str | None, *, force: bool
+) -> int:
+    """Remove what RUN left on its platform: a run's directory, or its id below the results folder.
+
+    Goes by the run's ledger, asks the platform whether it is done, and can be repeated: then there is nothing to do.
+    Exit status 8 when something remains, 3 when the run goes on or the platform cannot be asked.
+    """
+    results = out or default_results_folder()
+    cleaner = Cleaner(os.environ, click.echo, force=force)
+    if older_than is None:
+        run = read_run(find_run(what, results), overrides)
+        outcomes = [_run(cleaner.clean(run))]
+    else:
+        scenario = load_scenario(Path(what), name=name, overrides=overrides, environ=os.environ).scenario
+        outcomes = _run(sweep(cleaner, scenario, results, _seconds(older_than), click.echo))
+    for outcome in outcomes:
+        _show(outcome)
+    if older_than is not None and not outcomes:
+        click.echo("nothing to do")
+    left = any(outcome.remaining for outcome in outcomes)
+    if left:
+        again = [what, *(["--older-than", older_than] if older_than else []), *(["--out", str(out)] if out else [])]
+        click.echo(f"what remains is tried again by: raysim cleanup {' '.join(again)}")
+    return int(ExitCode.LEFTOVERS if left else ExitCode.OK)
+
+
+def _run(work: Coroutine[Any, Any, _Result]) -> _Result:
+    async def interruptible() -> _Result:
+        task = asyncio.current_task()
+        if task is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await work
+
+    try:
+        return uvloop.run(interruptible())
+    except asyncio.CancelledError:
+        raise InterruptedRunError("interrupted; what was not removed is still on the ledger") from None
+
+
+def _seconds(text: str) -> float:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise ConfigError([Problem("--older-than", str(error))]) from error
+
+
+def _show(outcome: CleanedRun) -> None:
+    if not outcome.counts:
+        return
+    fates = ("revoked", "deleted", "suspended", "gone", "retained")
+    done = [f"{outcome.counts[fate]} {fate}" for fate in fates if outcome.counts.get(fate)]
+    click.echo(
+        f"{outcome.run_id}: {', '.join([*done, f'{len(outcome.remaining)} remaining'])} ({outcome.seconds:.1f} s)"
+    )
+    for resource in outcome.remaining[:_MOST_REASONS]:
+        click.echo(f"  {resource.kind} {resource.resource_id or resource.label}: {resource.detail}")
+    if len(outcome.remaining) > _MOST_REASONS:
+        click.echo(f"  and {len(outcome.remaining) - _MOST_REASONS} more, with their reasons in resources.jsonl")
