@@ -12,6 +12,7 @@ import orjson
 from raysim.core.pricing import cost_usd
 from raysim.simplatform.http import Reply
 from raysim.simplatform.ledger import Entry, Fate
+from raysim.simplatform.litellm import error_document
 from raysim.simplatform.openai_request import Ask, Endpoint
 from raysim.simplatform.rendering import embeddings_answer, inference_answer, whole_answer
 
@@ -26,6 +27,15 @@ if TYPE_CHECKING:
     from raysim.simplatform.text import Answer
 
 _ERROR_CODES = {500: "ROUTING_ERROR", 502: "BACKEND_ERROR", 503: "BACKEND_ERROR"}
+#: the router's code → status and type of a LiteLLM proxy
+_LITELLM_ERRORS = {
+    "BUDGET_EXCEEDED": (422, "budget_exceeded"),
+    "QUOTA_EXCEEDED": (422, "budget_exceeded"),
+    "RATE_LIMIT_EXCEEDED": (429, "throttling_error"),
+    "AUTH_INVALID": (401, "auth_error"),
+    "BACKEND_ERROR": (503, "internal_server_error"),
+    "ROUTING_ERROR": (500, "internal_server_error"),
+}
 #: what `api_router_backend_requests_total` says in its label `status`
 _STATUS_LABELS = {
     Fate.SERVED: "200",
@@ -72,6 +82,8 @@ class Call:
     exchange: Exchange
     #: the books that were open when it came; a reset opens new ones
     ledger: Ledger
+    #: errors are those of a LiteLLM proxy
+    litellm: bool = False
     request_id: str = ""
     trace_id: str = ""
     org: Org | None = None
@@ -98,6 +110,11 @@ class Call:
         if not refusal.code:
             body = f"{refusal}\n".encode()
             self.exchange.reply(Reply(refusal.status, body, "text/plain; charset=utf-8", headers))
+            return
+        if self.litellm:
+            status, kind = _LITELLM_ERRORS.get(refusal.code, (refusal.status, "bad_request_error"))
+            document = error_document(status, str(refusal), kind)
+            self.exchange.reply(Reply(status, orjson.dumps(document), headers=headers))
             return
         document = {"error": str(refusal), "code": refusal.code, "trace_id": self.trace_id, **refusal.fields}
         self.exchange.reply(Reply(refusal.status, orjson.dumps(document), headers=headers))

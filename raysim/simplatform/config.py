@@ -213,8 +213,10 @@ class PlatformConfig(Section):
     """The whole platform."""
 
     seed: int = Field(0, ge=0, description="decides answers' lengths and texts and where faults strike")
-    mode: Literal["modern", "aiaas"] = Field(
-        "modern", description="`aiaas`: the router as the real one is today, without streaming"
+    mode: Literal["modern", "aiaas", "litellm"] = Field(
+        "modern",
+        description="`aiaas`: the router as the real one is today, without streaming; `litellm`: teams, users, keys "
+        "and errors as a LiteLLM proxy has them",
     )
     models: tuple[ModelConfig, ...] = Field(
         default_factory=_default_models, min_length=1, description="what can be asked for"

@@ -37,7 +37,7 @@ class Router:
 
     def infer(self, endpoint: Endpoint, request: Request, exchange: Exchange) -> None:
         """Answer one inference request, or begin to."""
-        call = Call(exchange, self._state.ledger)
+        call = Call(exchange, self._state.ledger, litellm=self._state.config.mode == "litellm")
         try:
             org = self._authenticate(call, request)
             ask = self._read(call, endpoint, request)
@@ -67,7 +67,7 @@ class Router:
 
     def _read(self, call: Call, endpoint: Endpoint, request: Request) -> Ask:
         try:
-            ask = parse_ask(endpoint, request.body, modern=self._state.config.mode == "modern")
+            ask = parse_ask(endpoint, request.body, modern=self._state.config.mode != "aiaas")
         except InvalidRequest as error:
             raise Refusal(Fate.REFUSED_INVALID, 400, error.code, str(error)) from error
         model = self._state.models.get(ask.model)
@@ -94,7 +94,10 @@ class Router:
         budget = state.admission.spend(org.id, cost_usd(price, ask.prompt_tokens, 0), call.started)
         if isinstance(budget, Denial):
             raise self._denied(budget, org)
-        call.headers += (("X-Routing-Backend", backend.id), ("X-Routing-Decision", "least_loaded"))
+        if call.litellm:
+            call.headers += (("x-litellm-model-id", backend.id),)
+        else:
+            call.headers += (("X-Routing-Backend", backend.id), ("X-Routing-Decision", "least_loaded"))
         if ask.stream:
             call.ledger.stream_opened(org.id)
         identifier = completion_id(ask, next(self._numbers))

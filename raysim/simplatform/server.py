@@ -10,6 +10,7 @@ from raysim.core.errors import ConfigError, Problem
 from raysim.simplatform.admin_access import AdminAccess
 from raysim.simplatform.connection import HttpServer
 from raysim.simplatform.fault_windows import FaultWindows
+from raysim.simplatform.litellm import LitellmAdmin
 from raysim.simplatform.openai_request import Endpoint
 from raysim.simplatform.operations import Operations
 from raysim.simplatform.org_service import OrgService
@@ -33,6 +34,7 @@ class PlatformApplication:
         self._router = Router(state)
         self._operations = Operations(state)
         self._org_service = OrgService(state, access)
+        self._litellm = LitellmAdmin(state, access) if state.config.mode == "litellm" else None
 
     def body_limit(self, path: str) -> int:
         """Bytes from which on a body to `path` is too large."""
@@ -44,7 +46,11 @@ class PlatformApplication:
         if endpoint is not None:
             self._router.infer(endpoint, request, exchange)
         else:
-            exchange.reply(self._operations.answer(request) or self._org_service.answer(request))
+            exchange.reply(
+                (self._litellm.answer(request) if self._litellm is not None else None)
+                or self._operations.answer(request)
+                or self._org_service.answer(request)
+            )
 
 
 class RunningPlatform:
