@@ -208,6 +208,13 @@ class Cleaner:
             self._say(f"{run_id}: {of - len(ledger.owed(retained=terms.retained))} of {of} done")
 
     def _open(self, target: TargetPlan, run_id: str, stack: ExitStack, connections: int) -> list[TenantPlatform]:
+        missing = [name for name in _variables(target) if not self._environ.get(name, "").strip()]
+        if missing:
+            raise PreflightError(
+                f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set in the environment, where the "
+                "scenario says that the administrator's credential is; nothing was changed",
+                hint="set it in this shell and call this again",
+            )
         login = control_client(target) if target.auth.email else None
         if login is not None:
             stack.callback(login.close)
@@ -285,6 +292,12 @@ async def _first_question(platform: TenantPlatform, owed: Sequence[Resource]) ->
         await platform.is_usable(first.kind, first.org_id, first.resource_id)
     else:
         await platform.find(first.kind, first.org_id, first.label)
+
+
+def _variables(target: TargetPlan) -> list[str]:
+    """Names of the environment variables that the administrator's credential is in."""
+    auth = target.auth
+    return [name for name in (auth.token_env, auth.password_env, auth.client_secret_env) if name]
 
 
 async def _nowhere(resources: list[Resource]) -> None:

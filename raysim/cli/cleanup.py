@@ -44,8 +44,9 @@ def command(
         run = read_run(find_run(what, results), overrides)
         outcomes = [_run(cleaner.clean(run))]
     else:
+        age_s = _seconds(older_than)
         scenario = load_scenario(Path(what), name=name, overrides=overrides, environ=os.environ).scenario
-        outcomes = _run(sweep(cleaner, scenario, results, _seconds(older_than), click.echo))
+        outcomes = _run(sweep(cleaner, scenario, results, age_s, click.echo))
     for outcome in outcomes:
         _show(outcome)
     if older_than is not None and not outcomes:

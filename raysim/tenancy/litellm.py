@@ -112,7 +112,7 @@ class LitellmPlatform:
         if kind == "key":
             return None
         answer = await self._call("GET", _INFO[kind].format(quote(label, safe="")))
-        if answer.status in (_BAD_REQUEST, _NOT_FOUND):
+        if _is_unknown(answer):
             return ""
         expect_ok(answer, f"looking for {kind} {label}")
         found = _info_of(answer, kind)
@@ -124,8 +124,7 @@ class LitellmPlatform:
         del org_id
         path, field = _DELETE[kind]
         answer = await self._call("POST", path, {field: [item_id]})
-        if answer.status in (_BAD_REQUEST, _NOT_FOUND):
-            # the proxy calls an unknown id a bad request, or not found
+        if _is_unknown(answer):
             if await self.is_usable(kind, "", item_id):
                 raise failed(answer, f"deleting {kind} {item_id}")
             return Fate.GONE
@@ -138,7 +137,7 @@ class LitellmPlatform:
         answer = await self._call("GET", _INFO[kind].format(quote(item_id, safe="")))
         if answer.status == _NO_SUCH_METHOD:
             return None
-        if answer.status in (_BAD_REQUEST, _NOT_FOUND):
+        if _is_unknown(answer):
             return False
         expect_ok(answer, f"reading {kind} {item_id}")
         info = _info_of(answer, kind)
@@ -205,6 +204,13 @@ class LitellmPlatform:
 
 def _exists_already(answer: JsonAnswer) -> bool:
     return answer.status in (_BAD_REQUEST, _CONFLICT) and b"already exists" in answer.body
+
+
+def _is_unknown(answer: JsonAnswer) -> bool:
+    """Whether the proxy does not know what it was asked of; some calls say so with 400, as they say other things."""
+    said = answer.body.lower()
+    unknown = b"not found" in said or b"not exist" in said or b"n't exist" in said
+    return answer.status == _NOT_FOUND or (answer.status == _BAD_REQUEST and unknown)
 
 
 def _info_of(answer: JsonAnswer, kind: ResourceKind) -> dict[str, Any] | None:

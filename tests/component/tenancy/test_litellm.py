@@ -215,3 +215,23 @@ async def test_a_proxy_without_its_database_is_quoted() -> None:
             await platform.create_org("org-1", "org-1-abc", None)
         platform.close()
     assert caught.value.transient
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "unknown"),
+    [
+        ("400 Bad Request", "Team not found, passed team_id=t", True),
+        ("400 Bad Request", "DB not connected. This endpoint needs a database", False),
+        ("404 Not Found", "", True),
+    ],
+)
+async def test_only_what_is_unknown_counts_as_gone(status: str, text: str, unknown: bool) -> None:
+    reply = whole(orjson.dumps({"detail": {"error": text}}), status)
+    async with ScriptedServer(answer(reply)) as server:
+        platform = adapter(f"http://127.0.0.1:{server.port}")
+        if unknown:
+            assert await platform.remove("org", "t", "t") is Fate.GONE
+        else:
+            with pytest.raises(TenancyError, match="deleting org t failed: 400"):
+                await platform.remove("org", "t", "t")
+        platform.close()
