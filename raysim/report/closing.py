@@ -70,7 +70,7 @@ def _cost(cost: dict[str, Any]) -> Text:
 def _users(summary: dict[str, Any]) -> Text:
     users, bootstrap = summary["users"], summary["bootstrap"]
     text = Text(f"{count(users['bootstrapped'])} of {count(users['planned'])} set up")
-    if bootstrap["success_rate"] not in (None, 1.0):
+    if bootstrap["success_rate"] not in (None, 0.0, 1.0):
         text.append(f", {share(bootstrap['success_rate'])}")
     if bootstrap["mean_s"] is not None:
         figures = ", ".join(f"{name} {seconds(bootstrap[f'{name}_s'])}" for name in ("mean", "p50", "p95", "max"))

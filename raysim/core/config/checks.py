@@ -150,7 +150,7 @@ def _phase_at(phases: tuple[PhaseSpec, ...], moment: float) -> PhaseSpec:
 
 def _budgets_out_of_reach(scenario: Scenario) -> Iterator[Problem]:
     organizations = scenario.spec.organizations
-    if scenario.spec.targets.platform == "embedded" or not organizations.has_budget:
+    if scenario.spec.targets.platform in ("embedded", "litellm") or not organizations.has_budget:
         return
     paths = ["spec.organizations.budgetUsd"] if organizations.budget_usd is not None else []
     paths += [

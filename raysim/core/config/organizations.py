@@ -39,7 +39,7 @@ class OrganizationsSpec(Part):
     )
     budget_usd: NonNegative | None = Field(
         None,
-        description="budget of each organisation in USD, set where raysim can set it (platform embedded), "
+        description="budget of each organisation in USD, set where raysim can set it (embedded, litellm), "
         "else what the report expects; none by default",
     )
     weights: tuple[NonNegative, ...] = Field(

@@ -132,7 +132,8 @@ class TargetsSpec(Part):
     analytics_service_url: Url | None = Field(None, description="address of the analytics service")
     auth: AuthSpec = Field(
         default_factory=_default_auth,
-        description=f"where the administrator's credential is found; {DEFAULT_TOKEN_ENV} by default, "
+        description="where the administrator's credential is found (a LiteLLM proxy's master key); "
+        f"{DEFAULT_TOKEN_ENV} by default, "
         "not used on the embedded platform and on a static one",
     )
     api_keys: TargetKeysSpec | None = Field(
@@ -176,6 +177,8 @@ class TargetsSpec(Part):
                 if value is not None:
                     yield key, "has no meaning for the embedded platform; remove it or set platform: aiaas"
         yield from self._simulated_problems()
+        if self.platform == "litellm" and self.auth.login is not None:
+            yield "auth.login", "has no meaning on litellm; name the master key with tokenEnv or tokenFile"
         if self.platform == "static":
             yield from self._static_problems()
         elif self.api_keys is not None:

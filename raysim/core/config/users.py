@@ -70,7 +70,9 @@ class UsersSpec(Part):
 class ApiKeysSpec(Part):
     """The keys that users create for themselves."""
 
-    per_user: Count = Field(1, description="keys each user creates; one is what a user needs")
+    per_user: Count = Field(
+        1, description="keys each user creates; one is what a user needs; of several, each conversation uses the next"
+    )
     expires_in: PositiveDuration | None = Field(
         86_400.0,
         description="validity of a key, in seconds once read, rounded up to days where the platform counts in days; "
@@ -83,10 +85,13 @@ class BootstrapSpec(Part):
 
     timeout: PositiveDuration = Field(
         60.0,
-        description="longest time for one user from its turn on, in seconds once read; far more than it needs",
+        description="longest time for one organisation, and for one user from its turn on, retries included, in "
+        "seconds once read; a call counts as lost after a sixth of it",
     )
     concurrency: Count = Field(
-        8, description="users set up at once; few, because an invitation costs the platform two slow hashes"
+        8,
+        description="users set up at once in the whole run; few, because an invitation costs the platform two slow "
+        "hashes",
     )
     min_success: Ratio = Field(
         0.95, description="share of users (0 to 1) that must come up, else the run ends before load starts"

@@ -93,6 +93,14 @@ def test_budgets_are_set_only_where_raysim_can() -> None:
         "spec.organizations.budgetUsd",
         "spec.organizations.overrides[0].budgetUsd",
     ]
+    litellm = {"platform": "litellm", "apiRouterUrl": "http://proxy:4000"}
+    assert warnings_of(organizations=organizations, targets=litellm) == {}
+
+
+def test_a_litellm_proxy_takes_its_master_key_only() -> None:
+    login = {"login": {"email": "a@b.invalid", "passwordEnv": "PASSWORD"}}
+    targets = {"platform": "litellm", "apiRouterUrl": "http://proxy:4000", "auth": login}
+    assert list(errors_of(targets=targets)) == ["spec.targets.auth.login"]
 
 
 def test_no_cost_limit_is_said() -> None:
@@ -110,7 +118,6 @@ def test_effects_of_sections_that_cannot_be_read_are_not_guessed() -> None:
 
 
 NOT_YET: list[tuple[str, dict[str, Any]]] = [
-    ("spec.apiKeys.perUser", {"apiKeys": {"perUser": 2}}),
     (
         "spec.userBehavior.questionStrategies[1].name",
         {"userBehavior": {"questionStrategies": [{"name": "mixed"}, {"name": "template"}]}},
@@ -122,7 +129,6 @@ NOT_YET: list[tuple[str, dict[str, Any]]] = [
         {"loadPattern": {"phases": [phase("a", arrivals={"mode": "constant", "requestsPerSecond": 5})]}},
     ),
     ("spec.limits.maxRequestsPerSecond", {"limits": {"maxRequestsPerSecond": 5}}),
-    ("spec.targets.platform", {"targets": {"platform": "litellm", "apiRouterUrl": "http://x"}}),
     ("spec.thresholds", {"thresholds": ["ttft_p95 < 800ms", {"expression": "error_rate < 1%", "org": "org-1"}]}),
     ("spec.advanced.chaos", {"advanced": {"chaos": {"failureRate": 0.1}}}),
     ("spec.advanced.questionTemplates", {"advanced": {"questionTemplates": ["why {x}?"]}}),

@@ -132,7 +132,6 @@ def test_problems_of_all_sections_are_found_at_once() -> None:
         users={"perOrg": {"min": 5, "max": 2}},
         userBehavior={"thinkTimeSeconds": {"min": 9, "max": 1}},
         limits={"maxDuration": "long"},
-        apiKeys={"perUser": 2},
         thresholds=["ttft_p95 < 800ms"],
     )
     assert list(errors) == [
@@ -141,7 +140,6 @@ def test_problems_of_all_sections_are_found_at_once() -> None:
         "spec.users.perOrg.min",
         "spec.userBehavior.thinkTimeSeconds.min",
         "spec.limits.maxDuration",
-        "spec.apiKeys.perUser",
         "spec.thresholds",
     ]
 
