@@ -224,3 +224,27 @@ async def test_budget(admin: httpx.AsyncClient, tenant: Tenant) -> None:
     for wrong in ({}, {"limit_usd": -1}, {"limit_usd": "2"}, {"limit_usd": True}):
         assert is_text(await admin.put(url, json=wrong), 400)
     assert is_text(await admin.put(f"/v1/orgs/{NOBODY}/budget", json={"limit_usd": 1}), 404)
+
+
+async def test_users_and_keys_can_be_looked_up_where_lookups_are_on(start: Start) -> None:
+    admin = await start()
+    tenant = await make_tenant(admin)
+    found = await admin.get(f"/v1/orgs/{tenant.org_id}/users/by-email/ann@acme.invalid")
+    assert (found.status_code, found.json()["userId"]) == (200, tenant.user_id)
+    assert (await admin.get(f"/v1/orgs/{tenant.org_id}/users/by-email/bob@acme.invalid")).status_code == 404
+    for _ in range(2):
+        await admin.post(f"/v1/orgs/{tenant.org_id}/users/{tenant.user_id}/api-keys", json={})
+    await admin.delete(f"/v1/orgs/{tenant.org_id}/api-keys/{tenant.key_id}")
+    listed = (await admin.get(f"/v1/orgs/{tenant.org_id}/api-keys")).json()
+    assert [key["status"] for key in listed] == ["revoked", "active", "active"]
+    assert {key["principalId"] for key in listed} == {tenant.user_id}
+    assert not any("secret" in key for key in listed)
+    page = (await admin.get(f"/v1/orgs/{tenant.org_id}/api-keys?limit=1&offset=1")).json()
+    assert page == listed[1:2]
+
+
+async def test_without_lookups_there_are_none(start: Start) -> None:
+    admin = await start(lookups=False)
+    tenant = await make_tenant(admin)
+    assert (await admin.get(f"/v1/orgs/{tenant.org_id}/users/by-email/ann@acme.invalid")).status_code == 404
+    assert (await admin.get(f"/v1/orgs/{tenant.org_id}/api-keys")).status_code == 501

@@ -200,6 +200,7 @@ class Stage:
         brief: PackBrief,
         *,
         keys: Sequence[str] = (),
+        more_keys: Sequence[str] = (),
         lease_s: float = 30.0,
         debug: bool = False,
         ids: tuple[str, str] = ("org-id", "user-id"),
@@ -210,7 +211,10 @@ class Stage:
         secrets = [Secret(key) for key in (keys or [KEY] * len(users))]
         self.pack = Pack(
             brief,
-            [Identity(user, secret, *ids) for user, secret in zip(users, secrets, strict=True)],
+            [
+                Identity(user, secret, *ids, tuple(map(Secret, more_keys)))
+                for user, secret in zip(users, secrets, strict=True)
+            ],
             self.coordinator,
             self.records,
             node="node-1",

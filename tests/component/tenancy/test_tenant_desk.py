@@ -1,0 +1,101 @@
+"""Who may be set up when, and when it is no use to go on; without Ray."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from raysim.actors.tenant_desk import TenantDesk
+from raysim.core.plan.run_plan import RunPlan
+from raysim.core.secret import Secret
+from raysim.simplatform.server import RunningPlatform, start_platform
+from raysim.sinks.journal import Journal
+from tests.component.simplatform.tenant import fast_config
+from tests.unit.core.plan.scenarios import plan_of
+
+
+@pytest.fixture
+async def platform() -> AsyncIterator[RunningPlatform]:
+    running = await start_platform(fast_config(), "127.0.0.1")
+    yield running
+    await running.close()
+
+
+def plan_for(platform: RunningPlatform, users: int, **bootstrap: Any) -> RunPlan:
+    plan = plan_of(organizations={"count": 1}, users={"perOrg": {"min": users, "max": users}}, bootstrap=bootstrap)
+    return replace(plan, target=replace(plan.target, router_url=platform.url, org_url=platform.url))
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    opened = Journal(tmp_path / "resources.jsonl")
+    yield opened
+    opened.close()
+
+
+def desk_for(platform: RunningPlatform, plan: RunPlan, journal: Journal, *, retain: bool = False) -> TenantDesk:
+    async def token(refused: bool) -> Secret:
+        del refused
+        return Secret(platform.admin_token)
+
+    return TenantDesk(plan, plan.target, journal, token, retain=retain, cleanup_timeout_s=10)
+
+
+def entries(folder: Path) -> list[tuple[str, str]]:
+    lines = (folder / "resources.jsonl").read_bytes().splitlines()
+    return [(line["kind"], line["fate"]) for line in map(orjson.loads, lines)]
+
+
+async def test_intentions_come_before_what_is_made_and_turns_are_bounded(
+    platform: RunningPlatform, journal: Journal, tmp_path: Path
+) -> None:
+    desk = desk_for(platform, plan_for(platform, 3, concurrency=2), journal)
+    await desk.prepare()
+    assert entries(tmp_path) == [("org", "intended"), ("org", "created")]
+    first, second = await desk.admit(0), await desk.admit(1)
+    assert first.org_id == second.org_id != ""
+    assert entries(tmp_path)[2:4] == [("user", "intended"), ("key", "intended")]
+    third = asyncio.create_task(desk.admit(2))
+    await asyncio.sleep(0)
+    assert not third.done()
+    desk.settled(0, succeeded=True)
+    desk.give_back(0)
+    assert (await third).refusal == ""
+    assert desk.removed().of == 0
+    assert await desk.clean_up() == {"suspended": 1, "gone": 6}
+    assert (desk.removed().done, desk.removed().of) == (7, 7)
+
+
+async def test_what_cannot_succeed_any_more_is_not_tried(platform: RunningPlatform, journal: Journal) -> None:
+    desk = desk_for(platform, plan_for(platform, 10, concurrency=1, minSuccess=0.8), journal)
+    await desk.prepare()
+    for user in range(3):
+        assert (await desk.admit(user)).refusal == ""
+        desk.settled(user, succeeded=user < 0)
+    assert (await desk.admit(3)).refusal == "not tried: 3 users before could not be set up"
+
+
+async def test_when_nobody_comes_up_the_rest_are_not_tried(platform: RunningPlatform, journal: Journal) -> None:
+    desk = desk_for(platform, plan_for(platform, 100, concurrency=2, minSuccess=0.5), journal)
+    await desk.prepare()
+    refusals = []
+    for user in range(6):
+        refusals.append((await desk.admit(user)).refusal)
+        desk.settled(user, succeeded=False)
+    assert [bool(refusal) for refusal in refusals] == [False, False, False, False, True, True]
+
+
+async def test_what_is_retained_is_noted_and_nothing_is_removed(
+    platform: RunningPlatform, journal: Journal, tmp_path: Path
+) -> None:
+    desk = desk_for(platform, plan_for(platform, 1), journal, retain=True)
+    await desk.prepare()
+    await desk.admit(0)
+    assert await desk.clean_up() == {"retained": 3}
+    assert entries(tmp_path)[-3:] == [("key", "retained"), ("user", "retained"), ("org", "retained")]
