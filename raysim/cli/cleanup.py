@@ -12,7 +12,9 @@ from typing import Any, TypeVar
 import click
 import uvloop
 
-from raysim.cleanup import CleanedRun, Cleaner, find_run, read_run, sweep
+from raysim.cleanup.cleaner import Cleaner
+from raysim.cleanup.left_run import CleanedRun, find_run, read_run
+from raysim.cleanup.sweep import sweep
 from raysim.cli.run import default_results_folder
 from raysim.config_file import load_scenario
 from raysim.core.errors import ConfigError, ExitCode, InterruptedRunError, Problem

@@ -50,6 +50,9 @@ async def remove_owed(ledger: Ledger, removers: Sequence[Remover], written: Writ
     await removal.look_for("org", ledger.owed(retained=terms.retained))
     await removal.look_for("user", ledger.owed(retained=terms.retained))
     for kind in ("key", "user", "org"):
+        if kind == "user":
+            # a call that was under way when its maker was killed may have made one only now
+            await removal.look_for("user", ledger.owed(retained=terms.retained))
         owed = ledger.owed(retained=terms.retained)
         await removal.remove(resource for resource in owed if resource.kind == kind and resource.resource_id)
     await removal.close_intentions(ledger.owed(retained=terms.retained))

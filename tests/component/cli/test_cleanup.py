@@ -16,7 +16,9 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from raysim.cleanup import Cleaner, find_run, read_run, sweep
+from raysim.cleanup.cleaner import Cleaner
+from raysim.cleanup.left_run import find_run, read_run
+from raysim.cleanup.sweep import sweep
 from raysim.cli.main import cli
 from raysim.config_file import load_scenario
 from raysim.core.errors import ConfigError, PreflightError, RaysimError

@@ -1,28 +1,23 @@
-"""Finishing what runs left behind, from their ledgers, long after they ended. Needs no Ray.
-
-Names concrete adapters, as `wiring` does.
-"""
+"""Removes what one run owes, or what a platform lists of runs."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict
 from time import monotonic, time
 from typing import TypeVar
 
-from raysim.config_file import load_scenario
+from raysim.cleanup.left_run import NOTHING_STAYS, CleanedRun, LeftRun
 from raysim.core.config.scenario import Scenario
-from raysim.core.errors import ConfigError, PreflightError, Problem, RaysimError
+from raysim.core.errors import PreflightError
 from raysim.core.plan.build import plan_target
 from raysim.core.plan.target_plan import TargetPlan
-from raysim.report.run_dir import RunDir, read_json
 from raysim.sinks.journal import Journal
 from raysim.tenancy.attempts import Attempts
 from raysim.tenancy.credentials import AdminCredential
-from raysim.tenancy.ledger import RETAINED, Ledger, Resource
+from raysim.tenancy.ledger import Ledger, Resource
 from raysim.tenancy.liveness import AliveError, LifeMark, keeper_of
 from raysim.tenancy.port import Tagged, TenancyError, TenantPlatform
 from raysim.tenancy.removal import RemovalTerms, remove_owed
@@ -31,64 +26,9 @@ from raysim.tenancy.select import control_client, open_platform
 _REMOVALS_AT_ONCE = 16
 _PROGRESS_S = 2.0
 _TRIES = 4
-#: there nothing outlives its run, or nothing was created by it
-_NOTHING_STAYS = {
-    "embedded": "its simulated platform ended with it, and its tenants too",
-    "static": "a static platform has no tenants of raysim's",
-}
 
 Say = Callable[[str], None]
 _Answer = TypeVar("_Answer")
-
-
-@dataclass(frozen=True, slots=True)
-class LeftRun:
-    """A run as its directory tells of it. `touched_at` is when it last wrote something, Unix time."""
-
-    run_id: str
-    paths: RunDir
-    scenario: Scenario
-    target: TargetPlan
-    ledger: Ledger
-    touched_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class CleanedRun:
-    """What a clean-up did: resources by their fate (none when there was nothing to do), what remains, and why."""
-
-    run_id: str
-    counts: Mapping[str, int]
-    remaining: tuple[Resource, ...]
-    seconds: float
-
-
-def read_run(root: Path, overrides: Sequence[str] = ()) -> LeftRun:
-    """The run whose directory is `root`.
-
-    Raises:
-        ConfigError: there is no run, or its scenario cannot be read.
-    """
-    paths = RunDir(root.resolve())
-    if not paths.scenario.is_file():
-        raise ConfigError([Problem("RUN", f"{root} is not a run's directory: it holds no {paths.scenario.name}")])
-    scenario = load_scenario(paths.scenario, overrides=overrides).scenario
-    try:
-        written = paths.resources.read_bytes()
-    except FileNotFoundError:
-        written = b""
-    except OSError as error:
-        raise ConfigError([Problem("RUN", f"{paths.resources} cannot be read: {error.strerror}")]) from error
-    stamps = [path.stat().st_mtime for path in (paths.scenario, paths.events, paths.resources) if path.exists()]
-    return LeftRun(_run_id(paths), paths, scenario, plan_target(scenario), Ledger.parse(written), max(stamps))
-
-
-def find_run(name: str, results: Path) -> Path:
-    """The directory of the run that `name` is: a directory, or a run id below `results`. Raises ConfigError."""
-    for candidate in (Path(name), results / name):
-        if candidate.is_dir():
-            return candidate
-    raise ConfigError([Problem("RUN", f"neither {name} nor {results / name} is a directory; name a run's")])
 
 
 class Cleaner:
@@ -116,13 +56,16 @@ class Cleaner:
             PreflightError: it goes on, or the platform cannot be asked; nothing was changed.
         """
         started_s = monotonic()
-        reason = _NOTHING_STAYS.get(run.target.platform)
+        reason = NOTHING_STAYS.get(run.target.platform)
+        if reason and run.ledger.owed():
+            self._insist_on_its_end(run)
         owed = [] if reason else run.ledger.owed(retained=retained)
         if not owed:
             self._say(f"{run.run_id}: nothing to do{f': {reason}' if reason else ''}")
             return CleanedRun(run.run_id, {}, (), 0.0)
         with ExitStack() as stack:
-            self._insist_on_its_end(run, stack)
+            self._insist_on_its_end(run)
+            stack.callback(self._mark(run))
             journal = Journal(run.paths.resources)
             stack.callback(journal.close)
 
@@ -152,7 +95,7 @@ class Cleaner:
             PreflightError: the platform cannot be asked.
         """
         target = plan_target(scenario)
-        if target.platform in _NOTHING_STAYS:
+        if target.platform in NOTHING_STAYS:
             return []
         with ExitStack() as stack:
             (platform,) = self._open(target, "", stack, 1)
@@ -170,19 +113,20 @@ class Cleaner:
             cleaned.append(CleanedRun(run_id, ledger.counts(), tuple(ledger.owed()), monotonic() - started_s))
         return cleaned
 
-    def _insist_on_its_end(self, run: LeftRun, stack: ExitStack) -> None:
-        """Hold the run's mark as long as it is cleaned. Raises PreflightError when somebody else does."""
+    def _insist_on_its_end(self, run: LeftRun) -> None:
+        """Raises PreflightError when somebody looks after the run."""
         holder = keeper_of(run.paths.root)
-        if not holder:
-            try:
-                stack.callback(LifeMark(run.paths.root).release)
-            except AliveError as error:
-                holder = str(error)
         if holder and not self._force:
-            raise PreflightError(
-                f"{run.run_id} is looked after by {holder}, which removes its tenants itself when it ends",
-                hint="wait until it has ended (Ctrl-C or SIGTERM to its driver ends it), or use --force",
-            )
+            raise _looked_after(run, holder)
+
+    def _mark(self, run: LeftRun) -> Callable[[], None]:
+        """Hold the run's mark as long as it is cleaned; returns what releases it. Raises PreflightError."""
+        try:
+            return LifeMark(run.paths.root).release
+        except AliveError as error:
+            if not self._force:
+                raise _looked_after(run, str(error)) from error
+            return lambda: None
 
     async def _remove(
         self,
@@ -233,56 +177,11 @@ class Cleaner:
             raise PreflightError(f"{error.message}; nothing was changed", hint=error.hint) from error
 
 
-async def sweep(cleaner: Cleaner, scenario: Scenario, results: Path, older_than_s: float, say: Say) -> list[CleanedRun]:
-    """Remove what runs of the scenario's platform left behind longer ago than `older_than_s`.
-
-    By the ledgers below `results`, then by what the platform lists. What was retained on purpose stays, and so does
-    what is looked after.
-
-    Raises:
-        PreflightError: the platform cannot be asked.
-    """
-    target = plan_target(scenario)
-    cleaned: list[CleanedRun] = []
-    spare: set[str] = set()
-    for root in _with_ledgers(results):
-        try:
-            run = read_run(root)
-        except RaysimError as error:
-            say(f"{root.name}: passed over: {error.message}")
-            continue
-        if run.ledger.counts().get(RETAINED):
-            say(f"{run.run_id}: retained on purpose; `raysim cleanup {root}` removes it")
-        reason = _passed_over(run, target, older_than_s)
-        if reason or run.ledger.counts().get(RETAINED):
-            spare.add(run.run_id)
-        if reason:
-            say(f"{run.run_id}: passed over: {reason}")
-        elif run.ledger.owed():
-            cleaned.append(await cleaner.clean(run, retained=False))
-    return cleaned + await cleaner.clean_tagged(scenario, older_than_s, spare)
-
-
-def _with_ledgers(results: Path) -> list[Path]:
-    return sorted(path.parent for path in results.glob("*/resources.jsonl"))
-
-
-def _passed_over(run: LeftRun, target: TargetPlan, older_than_s: float) -> str:
-    """Why a sweep leaves the run alone; "" when it does not."""
-    if not run.ledger.owed() or run.target.platform in _NOTHING_STAYS:
-        return ""
-    holder = keeper_of(run.paths.root)
-    if holder:
-        return f"looked after by {holder}"
-    if time() - run.touched_at <= older_than_s:
-        return f"it wrote to its directory {time() - run.touched_at:.0f} s ago"
-    if (run.target.platform, run.target.org_url, run.target.router_url) != (
-        target.platform,
-        target.org_url,
-        target.router_url,
-    ):
-        return f"it belongs to another platform; `raysim cleanup {run.paths.root}` removes it"
-    return ""
+def _looked_after(run: LeftRun, holder: str) -> PreflightError:
+    return PreflightError(
+        f"{run.run_id} is looked after by {holder}, which removes its tenants itself when it ends",
+        hint="wait until it has ended (Ctrl-C or SIGTERM to its driver ends it), or use --force",
+    )
 
 
 async def _first_question(platform: TenantPlatform, owed: Sequence[Resource]) -> None:
@@ -303,15 +202,6 @@ def _variables(target: TargetPlan) -> list[str]:
 async def _nowhere(resources: list[Resource]) -> None:
     """What the platform lists has no ledger here to be continued."""
     del resources
-
-
-def _run_id(paths: RunDir) -> str:
-    try:
-        plan = read_json(paths.plan)
-    except (OSError, ValueError):
-        return paths.root.name
-    said = plan.get("run_id") if isinstance(plan, dict) else None
-    return said if isinstance(said, str) else paths.root.name
 
 
 def _listed(owed: Sequence[Resource]) -> str:
