@@ -14,7 +14,7 @@ from raysim.wire.target import HttpTarget, Timeouts, TlsFiles
 #: creating a user makes the platform hash twice; give such calls more time than a question
 _CALL_TIMEOUT_S = 30.0
 #: a call of the bootstrap that is not answered is tried again while there is time for that
-_CALLS_IN_TIMEOUT = 6
+_CALLS_IN_TIMEOUT = 10
 _SHORTEST_CALL_S = 1.0
 
 

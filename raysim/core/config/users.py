@@ -86,7 +86,7 @@ class BootstrapSpec(Part):
     timeout: PositiveDuration = Field(
         60.0,
         description="longest time for one organisation, and for one user from its turn on, retries included, in "
-        "seconds once read; a call counts as lost after a sixth of it",
+        "seconds once read; a call counts as lost after a tenth of it",
     )
     concurrency: Count = Field(
         8,
