@@ -45,6 +45,7 @@ class LitellmAdmin:
             ("POST", "/user/new"): self._new_user,
             ("POST", "/user/delete"): self._delete_users,
             ("GET", "/user/info"): self._user_info,
+            ("GET", "/user/list"): self._list_users,
             ("POST", "/key/generate"): self._new_key,
             ("POST", "/key/delete"): self._delete_keys,
             ("GET", "/key/info"): self._key_info,
@@ -150,6 +151,12 @@ class LitellmAdmin:
         org, user = self._user(_asked(request, "user_id"))
         info = {"user_id": user.name, "metadata": user.metadata, "teams": [org.slug]}
         return {"user_id": user.name, "user_info": info}
+
+    def _list_users(self, request: Request) -> dict[str, object]:
+        everyone = [user.name for org in self._state.accounts.orgs() for user in org.users.values()]
+        page, size = (int(_asked(request, name) or default) for name, default in (("page", 1), ("page_size", 25)))
+        shown = everyone[(page - 1) * size : page * size]
+        return {"users": [{"user_id": name} for name in shown], "total": len(everyone), "page": page}
 
     def _found(self, user_id: str) -> tuple[Org, User] | None:
         for org in self._state.accounts.orgs():

@@ -235,3 +235,15 @@ async def test_only_what_is_unknown_counts_as_gone(status: str, text: str, unkno
             with pytest.raises(TenancyError, match="deleting org t failed: 400"):
                 await platform.remove("org", "t", "t")
         platform.close()
+
+
+async def test_the_simulated_proxy_lists_users_in_pages_and_refuses_strangers(proxy: RunningPlatform) -> None:
+    platform = adapter(proxy.url)
+    await set_up(platform, Ledger())
+    platform.close()
+    async with httpx.AsyncClient(base_url=proxy.url, headers={"Authorization": f"Bearer {MASTER}"}) as client:
+        listed = (await client.get("/user/list?page=1&page_size=1")).json()
+        assert listed == {"users": [{"user_id": USER.email}], "total": 1, "page": 1}
+        refused = await client.get("/user/list", headers={"Authorization": "Bearer sk-wrong"})
+        assert (refused.status_code, refused.json()["error"]["type"]) == (401, "auth_error")
+        assert (await client.get("/health/liveliness")).status_code == 200
