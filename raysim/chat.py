@@ -115,7 +115,7 @@ async def chat(
                 access.target,
                 access.token,
                 access.key,
-                run_id=run_id,
+                mark=run_id,
                 call_timeout_s=bootstrap_call_timeout_s(plan.bootstrap.timeout_s),
             )
             stack.callback(platform.close)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from secrets import token_hex
 from time import time
 
 from raysim.core.plan.run_plan import RunPlan, TenantPlan, UserPlan
@@ -13,7 +14,7 @@ from raysim.sinks.journal import Journal
 from raysim.tenancy.aiaas import TokenSource
 from raysim.tenancy.attempts import Attempts
 from raysim.tenancy.bootstrap import bootstrap_org, intended_org, intended_user, key_labels
-from raysim.tenancy.ledger import RETAINED, Ledger, Resource
+from raysim.tenancy.ledger import MARK_KIND, RETAINED, Ledger, Resource, new_mark
 from raysim.tenancy.removal import RemovalTerms, remove_owed
 from raysim.tenancy.select import bootstrap_call_timeout_s, open_platform
 
@@ -24,9 +25,10 @@ _HOPELESS = 4
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A user may be set up now, in this organisation; or it is not worth a try, and why."""
+    """A user may be set up now, in this organisation, marked as the run's; or it is not worth a try, and why."""
 
     org_id: str
+    mark: str = ""
     refusal: str = ""
 
 
@@ -67,6 +69,7 @@ class TenantDesk:
         self._retain = retain
         self._cleanup_timeout_s = cleanup_timeout_s
         self._ledger = Ledger()
+        self._ledger.mark = new_mark(plan.run_id, token_hex(4))
         self._users = {user.index: user for user in plan.users}
         self._turns = asyncio.Semaphore(plan.bootstrap.concurrency)
         self._admitted: set[int] = set()
@@ -82,6 +85,8 @@ class TenantDesk:
 
     async def prepare(self) -> None:
         """Create the organisations, each on the ledger before it is used. Raises TenancyError."""
+        if self._target.platform != "static":
+            self._journal.append([{"time": time(), "kind": MARK_KIND, "mark": self._ledger.mark}])
         results = await asyncio.gather(*map(self._prepare, self._plan.tenants), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
@@ -95,7 +100,7 @@ class TenantDesk:
             platform = open_platform(
                 self._target,
                 self._token,
-                run_id=self._plan.run_id,
+                mark=self._ledger.mark,
                 call_timeout_s=bootstrap_call_timeout_s(timeout_s),
             )
             try:
@@ -111,10 +116,10 @@ class TenantDesk:
         user = self._users[index]
         org_id = self._org_ids[user.tenant]
         if self._hopeless():
-            return Admission(org_id, f"not tried: {self._failed} users before could not be set up")
+            return Admission(org_id, refusal=f"not tried: {self._failed} users before could not be set up")
         if self._target.platform != "static":
             self.enter(intended_user(user, org_id, self._labels(user)))
-        return Admission(org_id)
+        return Admission(org_id, self._ledger.mark)
 
     def settled(self, index: int, *, succeeded: bool) -> None:
         """A user was set up, or could not be."""
@@ -146,8 +151,8 @@ class TenantDesk:
         return self._ledger.counts()
 
     async def _remove(self) -> None:
-        run_id = self._plan.run_id
-        removers = [open_platform(self._target, self._token, run_id=run_id) for _ in range(REMOVALS_AT_ONCE)]
+        mark = self._ledger.mark
+        removers = [open_platform(self._target, self._token, mark=mark) for _ in range(REMOVALS_AT_ONCE)]
 
         async def written(resources: list[Resource]) -> None:
             # a line that a crash of the machine loses is written again by the next clean-up

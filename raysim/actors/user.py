@@ -94,14 +94,14 @@ class UserActor:
         error = admission.refusal
         if not error:
             try:
-                self._identities.append(await self._set_up(user, admission.org_id))
+                self._identities.append(await self._set_up(user, admission.org_id, admission.mark))
             except TenancyError as failure:
                 error = failure.message
         result = Bootstrapped(user.index, monotonic() - started_s, error)
         await self._coordinator.bootstrapped.remote(result)
         return result
 
-    async def _set_up(self, user: UserPlan, org_id: str) -> Identity:
+    async def _set_up(self, user: UserPlan, org_id: str, mark: str) -> Identity:
         """The user on the platform, with its keys. Raises TenancyError."""
         brief = self._brief
         timeout_s = brief.bootstrap.timeout_s
@@ -109,7 +109,7 @@ class UserActor:
             brief.target,
             self._lend_token,
             partial(self._lend_key, user.index),
-            run_id=brief.run_id,
+            mark=mark,
             call_timeout_s=bootstrap_call_timeout_s(timeout_s),
         )
         try:

@@ -137,7 +137,7 @@ class Cleaner:
         terms: RemovalTerms,
     ) -> None:
         with ExitStack() as stack:
-            platforms = self._open(target, run_id, stack, _REMOVALS_AT_ONCE)
+            platforms = self._open(target, ledger.mark or run_id, stack, _REMOVALS_AT_ONCE)
             owed = ledger.owed(retained=terms.retained)
             await self._asked(lambda: _first_question(platforms[0], owed))
             progress = asyncio.create_task(self._progress(run_id, ledger, len(owed), terms))
@@ -151,7 +151,7 @@ class Cleaner:
             await asyncio.sleep(_PROGRESS_S)
             self._say(f"{run_id}: {of - len(ledger.owed(retained=terms.retained))} of {of} done")
 
-    def _open(self, target: TargetPlan, run_id: str, stack: ExitStack, connections: int) -> list[TenantPlatform]:
+    def _open(self, target: TargetPlan, mark: str, stack: ExitStack, connections: int) -> list[TenantPlatform]:
         missing = [name for name in _variables(target) if not self._environ.get(name, "").strip()]
         if missing:
             raise PreflightError(
@@ -163,7 +163,7 @@ class Cleaner:
         if login is not None:
             stack.callback(login.close)
         credential = AdminCredential(target.auth, self._environ, login)
-        platforms = [open_platform(target, credential.token, run_id=run_id) for _ in range(connections)]
+        platforms = [open_platform(target, credential.token, mark=mark) for _ in range(connections)]
         for platform in platforms:
             stack.callback(platform.close)
         return platforms

@@ -33,21 +33,21 @@ class AiaasPlatform:
     Args:
         client: a wire client for the service; closed with this object.
         token: gives the administrator's token; called with True when the last one was refused.
-        run_id: marks the organisations that are made; what does not carry the mark is never taken over.
+        mark: the run's, put on the organisations that are made; what does not carry it is never taken over.
         has_budget_call: whether `PUT /v1/orgs/{org}/budget` exists (the simulated platform has it).
     """
 
-    def __init__(self, client: HttpClient, token: TokenSource, *, run_id: str, has_budget_call: bool) -> None:
+    def __init__(self, client: HttpClient, token: TokenSource, *, mark: str, has_budget_call: bool) -> None:
         self._client = client
         self._token = token
-        self._run_id = run_id
+        self._mark = mark
         self._has_budget_call = has_budget_call
 
     # ── making ──
 
     async def create_org(self, name: str, slug: str, budget_usd: float | None) -> Made:
         """Create an organisation, or take over the one that an earlier attempt made. Raises TenancyError."""
-        body = {"name": name, "slug": slug, "metadata": {_MARK: self._run_id}}
+        body = {"name": name, "slug": slug, "metadata": {_MARK: self._mark}}
         what = f"creating organisation {slug}"
         answer = await self._call("POST", "/v1/orgs", body)
         if answer.status == _CONFLICT:
@@ -154,7 +154,7 @@ class AiaasPlatform:
         expect_ok(answer, f"looking for organisation {label}")
         said = answer.json()
         metadata = said.get("metadata") if isinstance(said, dict) else None
-        ours = bool(self._run_id) and isinstance(metadata, dict) and metadata.get(_MARK) == self._run_id
+        ours = bool(self._mark) and isinstance(metadata, dict) and metadata.get(_MARK) == self._mark
         found = optional_field(answer, "orgId")
         return found if ours and found != _ZERO_UUID else ""
 

@@ -18,6 +18,8 @@ from raysim.tenancy.port import ResourceKind
 #: orders removal: keys before their users, users before their organisations
 _REMOVAL_ORDER: dict[str, int] = {"key": 0, "user": 1, "org": 2}
 
+#: kind of the line that holds the run's mark
+MARK_KIND = "run"
 INTENDED, CREATED, RETAINED, REMAINING, GONE = "intended", "created", "retained", "remaining", "gone"
 #: what has one of these may still exist and was not left on purpose
 _OWED = frozenset({INTENDED, CREATED, REMAINING})
@@ -57,6 +59,9 @@ _FIELDS = tuple(field.name for field in fields(Resource))
 class Ledger:
     """Every resource of a run; the latest entry of each counts."""
 
+    #: what the platform's objects carry in their metadata where there is room for it; "" when that is not known
+    mark = ""
+
     def __init__(self, resources: Iterable[Resource] = ()) -> None:
         self._resources: dict[tuple[str, str], Resource] = {}
         for resource in resources:
@@ -72,7 +77,9 @@ class Ledger:
         ledger = cls()
         for line in lines.splitlines():
             entry = _resource(line)
-            if entry is not None:
+            if isinstance(entry, str):
+                ledger.mark = entry
+            elif entry is not None:
                 ledger.enter(entry)
         return ledger
 
@@ -116,12 +123,27 @@ class Ledger:
         return {r.name: r.resource_id for r in self._resources.values() if r.kind == kind and r.resource_id}
 
 
-def _resource(line: bytes) -> Resource | None:
+def new_mark(run_id: str, entropy: str) -> str:
+    """The mark of one run's objects: two runs that were given the same id are still told apart."""
+    return f"{run_id}.{entropy}"
+
+
+def run_of(mark: str) -> str:
+    """The id of the run that made what carries `mark`."""
+    return mark.partition(".")[0]
+
+
+def _resource(line: bytes) -> Resource | str | None:
+    """What a line says: a resource, or the run's mark; None when nothing."""
     try:
         said: Any = orjson.loads(line)
     except orjson.JSONDecodeError:
         return None
-    if not isinstance(said, dict) or said.get("kind") not in get_args(ResourceKind):
+    if not isinstance(said, dict):
+        return None
+    if said.get("kind") == MARK_KIND and isinstance(said.get("mark"), str):
+        return str(said["mark"])
+    if said.get("kind") not in get_args(ResourceKind):
         return None
     known = {name: said[name] for name in _FIELDS if isinstance(said.get(name), str)}
     # ledgers of before there were intentions call it active

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from raysim.core.secret import Secret
 from raysim.tenancy.aiaas import TokenSource
 from raysim.tenancy.answers import expect_ok, failed, text_field
+from raysim.tenancy.ledger import run_of
 from raysim.tenancy.port import Fate, IssuedKey, Made, ResourceKind, Tagged, TenancyError
 from raysim.wire.client import HttpClient
 from raysim.wire.json_call import JsonAnswer, call_json
@@ -36,19 +37,19 @@ class LitellmPlatform:
     Args:
         client: a wire client for the proxy; closed with this object.
         token: gives the master key; called with True when the last one was refused.
-        run_id: marks what is made; what does not carry the mark is never taken over.
+        mark: the run's, put on what is made; what does not carry it is never taken over.
     """
 
-    def __init__(self, client: HttpClient, token: TokenSource, *, run_id: str) -> None:
+    def __init__(self, client: HttpClient, token: TokenSource, *, mark: str) -> None:
         self._client = client
         self._token = token
-        self._run_id = run_id
+        self._mark = mark
 
     # ── making ──
 
     async def create_org(self, name: str, slug: str, budget_usd: float | None) -> Made:
         """Create a team, or take over the one that an earlier attempt made. Raises TenancyError."""
-        body: dict[str, Any] = {"team_id": slug, "team_alias": name, "metadata": self._mark()}
+        body: dict[str, Any] = {"team_id": slug, "team_alias": name, "metadata": self._metadata()}
         if budget_usd is not None:
             body["max_budget"] = budget_usd
         answer = await self._call("POST", "/team/new", body)
@@ -63,7 +64,7 @@ class LitellmPlatform:
             "user_alias": name,
             "teams": [org_id],
             "auto_create_key": False,
-            "metadata": self._mark(),
+            "metadata": self._metadata(),
         }
         answer = await self._call("POST", "/user/new", body)
         return Made(await self._made(answer, "user", email, f"creating user {email}", "user_id"))
@@ -85,7 +86,7 @@ class LitellmPlatform:
             "user_id": user_id,
             "team_id": org_id,
             "key_alias": label,
-            "metadata": self._mark(),
+            "metadata": self._metadata(),
         }
         if days is not None:
             body["duration"] = f"{days}d"
@@ -116,7 +117,7 @@ class LitellmPlatform:
             return ""
         expect_ok(answer, f"looking for {kind} {label}")
         found = _info_of(answer, kind)
-        ours = bool(self._run_id) and found is not None and _metadata(found).get(_MARK) == self._run_id
+        ours = bool(self._mark) and found is not None and _metadata(found).get(_MARK) == self._mark
         return label if ours else ""
 
     async def remove(self, kind: ResourceKind, org_id: str, item_id: str) -> Fate:
@@ -154,18 +155,18 @@ class LitellmPlatform:
         teams = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
         found: list[Tagged] = []
         for team in teams:
-            run_id, team_id = _metadata(team).get(_MARK), team.get("team_id")
-            if isinstance(run_id, str) and isinstance(team_id, str):
-                found += await self._team(team, team_id, run_id)
+            mark, team_id = _metadata(team).get(_MARK), team.get("team_id")
+            if isinstance(mark, str) and isinstance(team_id, str):
+                found += await self._team(team, team_id, mark)
         return found
 
-    async def _team(self, team: dict[str, Any], team_id: str, run_id: str) -> list[Tagged]:
+    async def _team(self, team: dict[str, Any], team_id: str, mark: str) -> list[Tagged]:
         """A team of a run's, and what of that run is in it."""
         answer = await self._call("GET", _INFO["org"].format(quote(team_id, safe="")))
         expect_ok(answer, f"reading team {team_id}")
         said = answer.json()
-        made_at = _made_at(team)
-        keys = [row for row in _rows(said, "keys") if _metadata(row).get(_MARK) == run_id]
+        made_at, run_id = _made_at(team), run_of(mark)
+        keys = [row for row in _rows(said, "keys") if _metadata(row).get(_MARK) == mark]
         found = [
             Tagged("key", key["token"], team_id, str(key.get("key_alias") or ""), run_id, made_at)
             for key in keys
@@ -173,21 +174,21 @@ class LitellmPlatform:
         ]
         owners = sorted({key["user_id"] for key in keys if isinstance(key.get("user_id"), str)})
         # a person who was put into the team by hand is not the run's
-        marked = [owner for owner in owners if await self._is_of(run_id, owner)]
+        marked = [owner for owner in owners if await self._is_of(mark, owner)]
         found += [Tagged("user", owner, team_id, owner, run_id, made_at) for owner in marked]
         return [*found, Tagged("org", team_id, team_id, str(team.get("team_alias") or team_id), run_id, made_at)]
 
-    async def _is_of(self, run_id: str, user_id: str) -> bool:
+    async def _is_of(self, mark: str, user_id: str) -> bool:
         answer = await self._call("GET", _INFO["user"].format(quote(user_id, safe="")))
         found = _info_of(answer, "user") if answer.ok else None
-        return found is not None and _metadata(found).get(_MARK) == run_id
+        return found is not None and _metadata(found).get(_MARK) == mark
 
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
 
-    def _mark(self) -> dict[str, Any]:
-        return {_MARK: self._run_id, _MADE_AT: int(time())}
+    def _metadata(self) -> dict[str, Any]:
+        return {_MARK: self._mark, _MADE_AT: int(time())}
 
     async def _call(self, method: str, path: str, body: Any = None) -> JsonAnswer:
         token = await self._token(False)  # noqa: FBT003 - a callable's only argument

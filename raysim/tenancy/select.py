@@ -28,7 +28,7 @@ def open_platform(
     token: TokenSource,
     key: KeySource = no_key,
     *,
-    run_id: str = "",
+    mark: str = "",
     call_timeout_s: float = _CALL_TIMEOUT_S,
 ) -> TenantPlatform:
     """The platform's tenancy calls, over a connection of their own where there are calls at all.
@@ -37,15 +37,15 @@ def open_platform(
         target: the platform.
         token: gives the administrator's token, where the platform has one.
         key: gives the key of the user to be set up, where keys are brought along.
-        run_id: marks what is made, and is the mark of what may be taken over; "" takes over nothing.
+        mark: the run's, put on what is made, and on what may be taken over; "" takes over nothing.
         call_timeout_s: seconds until a call counts as not answered.
     """
     if target.platform == "static":
         return StaticPlatform(key)
     client = control_client(target, call_timeout_s)
     if target.platform == "litellm":
-        return LitellmPlatform(client, token, run_id=run_id)
-    return AiaasPlatform(client, token, run_id=run_id, has_budget_call=target.platform == "embedded")
+        return LitellmPlatform(client, token, mark=mark)
+    return AiaasPlatform(client, token, mark=mark, has_budget_call=target.platform == "embedded")
 
 
 def bootstrap_call_timeout_s(timeout_s: float) -> float:

@@ -56,7 +56,9 @@ def test_what_is_retained_stays_until_it_is_cleaned_up(runner: Runner, platform:
     run = runner.run(spec, "retained")
     assert run.exit_code in (0, 7), run.output
     assert active(platform) == (8, 4, 2)
-    assert {line["resource_id"]: line["fate"] for line in run.lines("resources.jsonl") if line["resource_id"]}.keys()
+    fates = {(line["kind"], line["label"]): line["fate"] for line in run.lines("resources.jsonl")[1:]}
+    assert set(fates.values()) == {"retained"}
+    assert len(fates) == 14
     assert run.summary["cleanup"]["retained"] == 14
     assert run.summary["cleanup"]["command"] == f"raysim cleanup {run.directory}"
     code, said = clean(runner, "retained")

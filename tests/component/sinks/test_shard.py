@@ -67,3 +67,13 @@ async def test_log_lines_are_kept_as_they_come(shard: RecordShard, tmp_path: Pat
     await shard.ingest(1, 1, b"", b'{"event":"one"}\n')
     await shard.ingest(1, 1, b"", b'{"event":"one"}\n')
     assert (tmp_path / "logs" / "users-0.jsonl").read_bytes() == b'{"event":"one"}\n'
+
+
+def test_a_journal_never_glues_a_line_to_a_torn_one(tmp_path: Path) -> None:
+    path = tmp_path / "lines.jsonl"
+    path.write_bytes(b'{"whole":1}\n{"to')
+    for sync in (True, False):
+        journal = Journal(path)
+        journal.append([{"next": sync}], sync=sync)
+        journal.close()
+    assert path.read_bytes() == b'{"whole":1}\n{"to\n{"next":true}\n{"next":false}\n'

@@ -46,7 +46,7 @@ def keeper_of(platform: RunningPlatform, run_id: str = "run-1", **more: Any) -> 
         del refused
         return Secret(platform.admin_token)
 
-    return open_platform(target_of(platform), token, run_id=run_id, **more)
+    return open_platform(target_of(platform), token, mark=run_id, **more)
 
 
 async def books(platform: RunningPlatform) -> dict[str, Any]:

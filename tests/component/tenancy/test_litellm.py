@@ -46,7 +46,7 @@ async def master(refused: bool) -> Secret:
 
 def adapter(url: str, run_id: str = "run-1", **more: Any) -> TenantPlatform:
     target = TargetPlan("litellm", url, "", AuthPlan(), 2.0, 5.0, 10.0)
-    return open_platform(target, master, run_id=run_id, **more)
+    return open_platform(target, master, mark=run_id, **more)
 
 
 async def books(proxy: RunningPlatform) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from raysim.core.plan.run_plan import RunPlan
 from raysim.core.secret import Secret
 from raysim.simplatform.server import RunningPlatform, start_platform
 from raysim.sinks.journal import Journal
+from raysim.tenancy.ledger import Ledger
+from raysim.tenancy.port import TenancyError
 from tests.component.simplatform.tenant import fast_config
 from tests.unit.core.plan.scenarios import plan_of
 
@@ -49,7 +51,7 @@ def desk_for(platform: RunningPlatform, plan: RunPlan, journal: Journal, *, reta
 
 def entries(folder: Path) -> list[tuple[str, str]]:
     lines = (folder / "resources.jsonl").read_bytes().splitlines()
-    return [(line["kind"], line["fate"]) for line in map(orjson.loads, lines)]
+    return [(line["kind"], line["fate"]) for line in map(orjson.loads, lines) if line["kind"] != "run"]
 
 
 async def test_intentions_come_before_what_is_made_and_turns_are_bounded(
@@ -99,3 +101,18 @@ async def test_what_is_retained_is_noted_and_nothing_is_removed(
     await desk.admit(0)
     assert await desk.clean_up() == {"retained": 3}
     assert entries(tmp_path)[-3:] == [("key", "retained"), ("user", "retained"), ("org", "retained")]
+
+
+async def test_two_runs_of_one_id_do_not_take_over_each_others_tenants(
+    platform: RunningPlatform, journal: Journal, tmp_path: Path
+) -> None:
+    first = desk_for(platform, plan_for(platform, 1), journal)
+    await first.prepare()
+    second = desk_for(platform, plan_for(platform, 1), journal)
+    with pytest.raises(TenancyError, match="it is not this run's, and is left alone"):
+        await second.prepare()
+    assert first.ledger.mark.startswith("run-1.")
+    assert Ledger.parse((tmp_path / "resources.jsonl").read_bytes()).mark == second.ledger.mark != first.ledger.mark
+    await second.clean_up()
+    assert second.ledger.counts() == {"gone": 1}
+    assert await first.clean_up() == {"suspended": 1}

@@ -6,7 +6,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raysim.tenancy.ledger import Ledger, Resource
+from raysim.tenancy.ledger import Ledger, Resource, new_mark, run_of
 
 ORG = Resource("org", "", "", "org-1", "org-1-abc", "intended")
 
@@ -39,6 +39,14 @@ def test_a_torn_ledger_holds_all_whole_lines(cut: int) -> None:
 def test_lines_that_are_none_are_left_out() -> None:
     noise = b'\n[]\n{"kind": "planet"}\n{"kind": 7}\nnull\n\xff\n'
     assert len(Ledger.parse(noise + lines(ORG))) == 1
+
+
+def test_the_mark_is_read_and_belongs_to_a_run() -> None:
+    mark = new_mark("run-1", "abcd1234")
+    line = orjson.dumps({"time": 1.0, "kind": "run", "mark": mark}) + b"\n"
+    assert Ledger.parse(line + lines(ORG)).mark == mark
+    assert Ledger.parse(lines(ORG)).mark == ""
+    assert run_of(mark) == run_of("run-1") == "run-1"
 
 
 def test_ledgers_of_before_are_read() -> None:
