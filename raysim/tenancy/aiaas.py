@@ -42,6 +42,8 @@ class AiaasPlatform:
         self._token = token
         self._mark = mark
         self._has_budget_call = has_budget_call
+        #: who was invited already, by organisation and address: an attempt that failed later need not ask again
+        self._invited: dict[tuple[str, str], str] = {}
 
     # ── making ──
 
@@ -90,11 +92,15 @@ class AiaasPlatform:
 
     async def _invite(self, org_id: str, email: str) -> str:
         """The user's id; "" when an earlier attempt invited it and nobody can say under which id."""
+        known = self._invited.get((org_id, email))
+        if known is not None:
+            return known
         invited = await self._call("POST", f"/v1/orgs/{org_id}/invites", {"email": email})
         if invited.status == _CONFLICT:
             # the organisation is the run's own, so whoever has this address in it is too
             return await self.find("user", org_id, email) or ""
-        return text_field(invited, f"inviting {email}", "inviteId", "userId")
+        user_id = self._invited[org_id, email] = text_field(invited, f"inviting {email}", "inviteId", "userId")
+        return user_id
 
     async def create_key(self, org_id: str, user_id: str, label: str, days: int | None) -> IssuedKey:
         """Create a key for an active user. Raises TenancyError."""

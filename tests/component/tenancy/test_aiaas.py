@@ -128,7 +128,12 @@ async def test_a_user_who_cannot_be_found_again_is_invited_under_another_address
     keeper = keeper_of(running)
     org_id = (await keeper.create_org("org-1", "same", None)).resource_id
     first = await keeper.create_user(org_id, "user-1", "user-1+abc@loadtest.invalid")
-    second = await keeper.create_user(org_id, "user-1", "user-1+abc@loadtest.invalid")
+    assert await keeper.create_user(org_id, "user-1", "user-1+abc@loadtest.invalid") == first, (
+        "whom it invited it knows"
+    )
+    forgetful = keeper_of(running)
+    second = await forgetful.create_user(org_id, "user-1", "user-1+abc@loadtest.invalid")
+    forgetful.close()
     assert second.resource_id != first.resource_id
     assert second.note == "invited without an answer, and left as invited: user-1+abc@loadtest.invalid"
     assert await keeper.find("user", org_id, "user-1+abc@loadtest.invalid") is None
