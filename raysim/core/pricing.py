@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+
+#: money that is shared out is counted in whole picodollars, so that adding it up in any order loses nothing
+PICODOLLARS = 10**12
+#: chat templates put a system message of their own and marks around each message: the longest known add about 40 tokens
+_TEMPLATE_TOKENS = 64
+#: what a generation is taken to be bounded by when neither the request nor the model's context window bounds it
+_UNBOUNDED_TOKENS = 131_072
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,45 @@ def cost_usd(price: Price, prompt_tokens: int, completion_tokens: int) -> float:
     The order of operations is part of the contract: a platform and its client that both use it agree exactly.
     """
     return prompt_tokens * price.input_usd_per_million / 1e6 + completion_tokens * price.output_usd_per_million / 1e6
+
+
+def prompt_bound(body_bytes: int) -> int:
+    """The most tokens that a request's body of so many bytes can be counted as.
+
+    A token of a byte-level vocabulary (BPE, or SentencePiece with byte fallback) stands for at least one byte, and JSON
+    writes each byte of a text with at least one; what the chat template adds is covered by a fixed number. Images and
+    files that a body refers to by address are not bounded by it.
+    """
+    return body_bytes + _TEMPLATE_TOKENS
+
+
+def most_usd(price: Price, body_bytes: int, most_tokens: int | None, answers: int = 1) -> float:
+    """The most that one request can cost.
+
+    Args:
+        price: the model's price.
+        body_bytes: size of the request's body.
+        most_tokens: its generation limit; None for none, which leaves the model's context window.
+        answers: how many answers it asks for.
+    """
+    if most_tokens is None:
+        most_tokens = price.context_window or _UNBOUNDED_TOKENS
+    return cost_usd(price, prompt_bound(body_bytes), most_tokens * answers)
+
+
+def picodollars(usd: float) -> int:
+    """Dollars as whole picodollars, rounded up: what was or may be spent."""
+    return math.ceil(usd * PICODOLLARS)
+
+
+def picodollars_within(usd: float) -> int:
+    """Dollars as whole picodollars, rounded down: what may be spent."""
+    return math.floor(usd * PICODOLLARS)
+
+
+def dollars(picos: int) -> float:
+    """Whole picodollars as dollars."""
+    return picos / PICODOLLARS
 
 
 #: list prices of hosted models, and what renting the hardware comes to for open ones; a scenario's `models` overrides
