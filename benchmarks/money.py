@@ -32,7 +32,7 @@ class Market:
     limit_usd: float
     users: int = 100
     users_per_pack: int = 50
-    price: Price = Price(2.0, 20.0)
+    price: Price = field(default_factory=lambda: Price(2.0, 20.0))
     body_bytes: tuple[int, int] = (300, 420)
     max_tokens: tuple[int, int] = (24, 64)
     think_s: float = 0.5
@@ -268,7 +268,7 @@ def main(arguments: list[str]) -> None:
                 f"{name:42} ${limit:<5g} utilisation {min(r.utilisation for r in runs):7.2%}  "
                 f"billed {min(r.billed / limit for r in runs):7.2%}  "
                 f"overspend ${max(r.overspend for r in runs):.6f}  stopped {sum(r.stopped for r in runs)}  "
-                f"{sum(r.ended_s for r in runs) / seeds:6.1f} s  {sum(r.requests for r in runs) / seeds:7.1f} requests  "
+                f"{sum(r.ended_s for r in runs) / seeds:6.1f} s  {sum(r.requests for r in runs) / seeds:6.0f} requests "
                 f"({process_time() - started:.1f} s CPU)"
             )
 

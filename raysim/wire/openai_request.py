@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,9 @@ import msgspec
 from raysim.core.behaviour.endpoint import LIMIT_FIELDS, EndpointPlan
 from raysim.core.behaviour.template import fill
 from raysim.core.records.request import ABSENT
+
+#: how many answers to one prompt are wanted, or made to choose from
+_ANSWER_FIELDS = ("n", "best_of")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +32,16 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A request's body, and what it asks for: `model` empty and `max_tokens` ABSENT where it names none."""
+    """A request's body, and what it asks for: `model` empty and `max_tokens` ABSENT where it names none.
+
+    `most_tokens` is what bounds the generation of each of its `answers`: None for nothing but the model's context.
+    """
 
     data: bytes
     model: str
     max_tokens: int
+    most_tokens: int | None = None
+    answers: int = 1
 
 
 def request_body(endpoint: EndpointPlan, ask: Ask, values: Mapping[str, str | int], *, stream: bool) -> Body:
@@ -54,7 +62,26 @@ def request_body(endpoint: EndpointPlan, ask: Ask, values: Mapping[str, str | in
         return Body(b"", "", ABSENT)
     model = fields.get("model")
     limits = [limit for name in LIMIT_FIELDS if type(limit := fields.get(name)) is int]
-    return Body(msgspec.json.encode(fields), model if isinstance(model, str) else "", max(limits, default=ABSENT))
+    bounds = limits
+    if not endpoint.generates:
+        # embeddings generate nothing; what another API wraps its request in may hold the limit, too
+        bounds = [0] if endpoint.kind == "embeddings" else list(_bounds(fields))
+    return Body(
+        msgspec.json.encode(fields),
+        model if isinstance(model, str) else "",
+        max(limits, default=ABSENT),
+        max(bounds, default=None),
+        max([1, *(many for name in _ANSWER_FIELDS if type(many := fields.get(name)) is int)]),
+    )
+
+
+def _bounds(fields: Mapping[str, Any]) -> Iterator[int]:
+    """Generation limits anywhere in a body."""
+    for name, value in fields.items():
+        if name in LIMIT_FIELDS and type(value) is int:
+            yield value
+        elif isinstance(value, Mapping):
+            yield from _bounds(value)
 
 
 def _fields(endpoint: EndpointPlan, ask: Ask, *, stream: bool) -> dict[str, Any]:

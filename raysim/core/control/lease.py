@@ -75,6 +75,7 @@ class Lease:
         self._largest = largest
         self._keep: int | None = None
         self._reported_returned = 0
+        self._ahead = 0
         self._factor = 1.0
         self._rate = 0.0
         self._rate_mark = (-math.inf, 0)
@@ -131,6 +132,15 @@ class Lease:
         """What can be reserved now; negative once the platform has billed more than was granted."""
         return self._granted - self._returned - self._settled - self._reserved
 
+    @property
+    def runs_low(self) -> bool:
+        """Whether most of what the pack would like to hold is used up, and it may hold as much."""
+        return self._keep is not None and self.free < self._ahead // 4 <= self._keep
+
+    def holds(self, ticket: int) -> bool:
+        """Whether money is set aside for this request."""
+        return ticket in self._held
+
     def amount(self, ticket: int) -> int:
         """What was set aside for a request under way."""
         return self._held[ticket].amount
@@ -153,6 +163,7 @@ class Lease:
         waiting = sum(hold.amount for hold in self._waiting.values())
         # with this much nobody waits: a reservation for everyone, and what is spent until the next grant is here
         ahead = max(0, users * self._largest - self._reserved - waiting) + math.ceil(2 * self._rate * interval_s)
+        self._ahead = ahead if users else 0
         return LeaseReport(
             account=self._account,
             granted=self._granted,
@@ -162,7 +173,7 @@ class Lease:
             waiting=waiting,
             cheapest=min((hold.amount for hold in self._waiting.values()), default=0),
             largest=self._largest,
-            ahead=ahead if users else 0,
+            ahead=self._ahead,
         )
 
     def _take(self, ticket: int, hold: _Hold) -> None:

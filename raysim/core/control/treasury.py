@@ -113,7 +113,7 @@ class Treasury:
         """What to answer a pack that has reported."""
         account = self._living.get(pack)
         if account is None:
-            return LeaseOrder(0, 0)
+            return self.last_order(pack)
         keep = self._keep(account)
         amount = self._amount(account, keep)
         if account.said.waiting and account.idle + amount < account.said.cheapest:
@@ -126,6 +126,11 @@ class Treasury:
             account.granted += amount
             self._add(account, 1)
         return LeaseOrder(account.granted, keep)
+
+    def last_order(self, pack: int) -> LeaseOrder:
+        """What to answer while nothing is granted and everything is taken back."""
+        account = self._living.get(pack)
+        return LeaseOrder(account.granted if account is not None else 0, 0)
 
     # ── what there is to know ──
 
@@ -148,6 +153,11 @@ class Treasury:
     def short(self) -> bool:
         """Whether packs have to make do with less than they would like to hold."""
         return self.pool + self._idle < _COMFORT * self._demand
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether nothing is granted any more, because nobody knows what has been."""
+        return self._frozen
 
     @property
     def out_of_reach(self) -> int | None:

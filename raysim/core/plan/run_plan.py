@@ -57,6 +57,7 @@ class LimitPlan:
     max_requests_per_user: int | None
     lease_s: float
     drain_s: float
+    max_requests_per_second: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

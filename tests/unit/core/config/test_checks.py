@@ -116,12 +116,6 @@ NOT_YET: list[tuple[str, dict[str, Any]]] = [
         {"userBehavior": {"questionStrategies": [{"name": "mixed"}, {"name": "template"}]}},
     ),
     ("spec.bootstrap.onLoss", {"bootstrap": {"onLoss": "respawn"}}),
-    ("spec.loadPattern.arrivals.mode", {"loadPattern": {"arrivals": {"mode": "poisson", "requestsPerSecond": 5}}}),
-    (
-        "spec.loadPattern.phases[0].arrivals.mode",
-        {"loadPattern": {"phases": [phase("a", arrivals={"mode": "constant", "requestsPerSecond": 5})]}},
-    ),
-    ("spec.limits.maxRequestsPerSecond", {"limits": {"maxRequestsPerSecond": 5}}),
     ("spec.targets.platform", {"targets": {"platform": "litellm", "apiRouterUrl": "http://x"}}),
     ("spec.thresholds", {"thresholds": ["ttft_p95 < 800ms", {"expression": "error_rate < 1%", "org": "org-1"}]}),
     ("spec.advanced.chaos", {"advanced": {"chaos": {"failureRate": 0.1}}}),
