@@ -95,6 +95,7 @@ class MoneySimulation:
         self._limit = picodollars_within(market.limit_usd)
         self._treasury = Treasury(self._limit)
         self._old = self._treasury.checkpoint()
+        self._epoch = 0
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._tickets = itertools.count(1)
@@ -196,12 +197,15 @@ class MoneySimulation:
         treasury.hear(pack.index, sequence, said)
         if treasury.out_of_reach is not None:
             self.outcome.stopped = True
-        order = treasury.order(pack.index)
+        order, epoch = treasury.order(pack.index), self._epoch
         self.outcome.most_committed = max(self.outcome.most_committed, dollars(treasury.committed))
         for _ in range(self._copies()):
-            self._later(self._delay(), lambda: self._obey(pack, life, sequence, order))
+            self._later(self._delay(), lambda: self._obey(pack, life, sequence, order, epoch))
 
-    def _obey(self, pack: _Pack, life: int, sequence: int, order: LeaseOrder) -> None:
+    def _obey(self, pack: _Pack, life: int, sequence: int, order: LeaseOrder, epoch: int) -> None:
+        # replies of a coordinator that has died are lost with it
+        if epoch != self._epoch:
+            return
         if pack.life != life or (sequence != pack.sequence and not self._market.lost):
             return
         self._serve(pack, pack.lease.hear(order))
@@ -224,6 +228,7 @@ class MoneySimulation:
         self._old = self._treasury.checkpoint()
 
     def _restart(self) -> None:
+        self._epoch += 1
         self._treasury = Treasury.resume(self._limit, self._old, [pack.index for pack in self._packs])
 
     def _crash(self) -> None:

@@ -74,7 +74,7 @@ def _cost(cost: dict[str, Any]) -> Text:
         beyond = usd(cost["billed_beyond_reservation_usd"])
         text.append(f"\nthe platform billed {beyond} more than its requests allow", "red")
     if cost["short_from_s"] is not None:
-        text.append(f"\nmoney was short from {elapsed(cost['short_from_s'])} on: users had to wait for each other")
+        text.append(f"\nmoney was short from {elapsed(cost['short_from_s'])} on: requests may have had to wait for it")
     return text
 
 

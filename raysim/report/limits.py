@@ -37,8 +37,8 @@ def schedule_error(facts: RunFacts) -> dict[str, float | None]:
     """How far the active users were from the target at each second of the load pattern, in users.
 
     Samples are about a second apart, and packs report about once a second: a change that is on time shows up to two
-    seconds late here. `largest_lasting` therefore takes, for each moment, the smallest difference to the target of
-    the two seconds before it.
+    seconds late here. `largest_lasting_users` is therefore, for each moment, how far outside the range of the targets
+    of the two seconds before the active users were.
     """
     samples = [s for s in facts.samples if s.run_s < facts.load_s]
     if not samples:
@@ -46,6 +46,9 @@ def schedule_error(facts: RunFacts) -> dict[str, float | None]:
     lasting = []
     for index, sample in enumerate(samples):
         recent = [s.target for s in samples[max(0, index - 3) : index + 1] if s.run_s >= sample.run_s - _KNOWN_LATE_S]
+        if sample.run_s < _KNOWN_LATE_S:
+            # before second 0 nobody was to be active
+            recent.append(0)
         low, high = min(recent), max(recent)
         lasting.append(max(0, low - sample.active, sample.active - high))
     return {

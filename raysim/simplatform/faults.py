@@ -70,7 +70,7 @@ class FaultDice:
             reset=self._strikes("reset", faults.reset_rate),
             cut_after=self._streams["cut_at"].between(1, max(1, tokens - 1)) if cut else 0,
             burst=faults.burst,
-            extra_tokens=faults.overbill_tokens if self._strikes("overbill", faults.overbill_rate) else 0,
+            extra_tokens=faults.overbill_tokens if tokens and self._strikes("overbill", faults.overbill_rate) else 0,
         )
 
     def bootstrap(self) -> BootstrapFault:

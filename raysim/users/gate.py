@@ -14,7 +14,7 @@ from raysim.core.control.slots import SlotBlock
 
 
 class Turn:
-    """One request on its way through the gate. `held_ns` is how long it had to wait."""
+    """One request on its way through the gate. `held_ns` is how long it had to wait, 0 when it passed at once."""
 
     def __init__(self, gate: Gate, ticket: int, most: int) -> None:
         self._gate = gate
@@ -27,14 +27,11 @@ class Turn:
 
     async def come(self) -> bool:
         """Wait until the request may be sent; False when it is withdrawn, or the waiting task is cancelled."""
-        started_ns = monotonic_ns()
         try:
             return await self._gate.admit(self)
         except asyncio.CancelledError:
             self._gate.give_up(self)
             return False
-        finally:
-            self.held_ns = monotonic_ns() - started_ns
 
     def withdraw(self) -> None:
         """The request is not to be sent, unless it has passed already."""
@@ -46,8 +43,12 @@ class Turn:
 
     async def wait(self) -> bool:
         """Until `wake` is called."""
+        started_ns = monotonic_ns()
         self._wake = asyncio.get_running_loop().create_future()
-        return await self._wake
+        try:
+            return await self._wake
+        finally:
+            self.held_ns += monotonic_ns() - started_ns
 
     def wake(self, *, passed: bool) -> None:
         """End the wait, if there is one."""

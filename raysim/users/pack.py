@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,9 +12,8 @@ from uuid import uuid4
 
 from raysim.core.control.lease import Lease
 from raysim.core.control.messages import Arrival, Orders, PackHealth, PackStatus, StopOrder, Switch, Totals
-from raysim.core.plan.estimate import dearest_request_usd
 from raysim.core.plan.run_plan import PackBrief
-from raysim.core.pricing import picodollars
+from raysim.core.pricing import most_usd, picodollars
 from raysim.core.records.outcome import Outcome
 from raysim.core.records.request import RequestRecord
 from raysim.users.collector import Collector
@@ -32,6 +32,8 @@ from raysim.wire.tokenizer import TokenCounter
 
 #: while users drain, a coordinator that does not answer holds nothing up for longer
 _DRAIN_PATIENCE_S = 3.0
+#: size of a request's body to expect before the first is known
+_USUAL_BODY_BYTES = 600
 _PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
@@ -118,7 +120,9 @@ class Pack:
         if limits.max_cost_usd is not None:
             # a process that was started anew knows nothing of an older one's money: the lease is another one
             account = f"{brief.pack.index}.{brief.incarnation}.{uuid4().hex[:12]}"
-            lease = Lease(account, picodollars(dearest_request_usd(brief.behaviour, brief.prices)))
+            tokens = math.ceil(brief.behaviour.max_tokens.high)
+            guess = max((most_usd(price, _USUAL_BODY_BYTES, tokens) for price in brief.prices.values()), default=0.0)
+            lease = Lease(account, picodollars(guess))
         return Gate(lease, slotted=limits.max_requests_per_second is not None, call=self._called.set)
 
     def _new_user(self, identity: Identity) -> User:

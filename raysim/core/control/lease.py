@@ -61,7 +61,7 @@ class Lease:
 
     Args:
         account: the lease's name, never used before.
-        largest: the largest reservation to expect, as far as it is known before the first.
+        largest: the largest reservation to expect; a guess that counts until the first one.
     """
 
     def __init__(self, account: str, largest: int) -> None:
@@ -73,6 +73,7 @@ class Lease:
         self._waiting: dict[int, _Hold] = {}
         self._held: dict[int, _Hold] = {}
         self._largest = largest
+        self._guessed = True
         self._keep: int | None = None
         self._reported_returned = 0
         self._ahead = 0
@@ -85,7 +86,8 @@ class Lease:
     def ask(self, ticket: int, most: int) -> bool:
         """Reserve for a request that can cost `most`; False when it has to wait its turn."""
         amount = math.ceil(most * self._factor) if self._factor > 1.0 else most
-        self._largest = max(self._largest, amount)
+        self._largest = amount if self._guessed else max(self._largest, amount)
+        self._guessed = False
         hold = _Hold(most, amount)
         if amount <= self.free:
             self._take(ticket, hold)

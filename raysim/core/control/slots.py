@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 #: slots are given out at most this far ahead, so that no pack sits on what another one could use, in seconds
 _AHEAD_S = 1.0
+_ROUNDING = 1e-9
 #: a slot that is older than this when its pack hears of it is not used any more, in seconds: it bounds bursts
 SLOT_LIFE_S = 0.2
 
@@ -50,7 +51,7 @@ class SlotBook:
         if wanted <= 0:
             return None
         first_s = max(self._next_s, now_s)
-        there = math.floor((now_s + _AHEAD_S - first_s) * self._rate) + 1
+        there = math.floor((now_s + _AHEAD_S - first_s) * self._rate + _ROUNDING) + 1
         # the very next one is given in any case, lest a slow rate gives none
         there = max(there, 1 if first_s <= now_s else 0)
         count = min(wanted, there, max(1, math.ceil(there * wanted / self._all_wanted)))

@@ -187,7 +187,7 @@ class Treasury:
 
     @classmethod
     def resume(cls, limit: int, accounts: Collection[AccountState], packs: Collection[int]) -> Treasury:
-        """The treasury of a restarted coordinator, from a checkpoint of any age.
+        """The treasury of a restarted coordinator, from a checkpoint that knows of every pack that was lost.
 
         Nothing is granted until every one of `packs` has reported or is known to be lost: only they know what was
         granted since. If one is lost before it reports, nothing is granted any more.
