@@ -17,7 +17,7 @@ from time import process_time
 
 from raysim.core.control.lease import Lease, LeaseOrder, LeaseReport
 from raysim.core.control.treasury import Treasury
-from raysim.core.pricing import Price, cost_usd, dollars, most_usd, picodollars, picodollars_within
+from raysim.core.pricing import Price, cost_usd, dollars, most_usd, picodollars, picodollars_within, prompt_bound
 from raysim.core.rng import Stream
 
 LIMITS_USD = (0.05, 0.50, 5.00)
@@ -33,7 +33,7 @@ class Market:
     users: int = 100
     users_per_pack: int = 50
     price: Price = field(default_factory=lambda: Price(2.0, 20.0))
-    body_bytes: tuple[int, int] = (300, 420)
+    prompt_bytes: tuple[int, int] = (140, 320)
     max_tokens: tuple[int, int] = (24, 64)
     think_s: float = 0.5
     answer_s: tuple[float, float] = (0.2, 1.5)
@@ -134,10 +134,10 @@ class MoneySimulation:
             return
         market, random, ticket = self._market, self._random, next(self._tickets)
         limit = random.between(*market.max_tokens)
-        body = random.between(*market.body_bytes)
-        most = picodollars(most_usd(market.price, body, limit))
+        prompt = random.between(*market.prompt_bytes)
+        most = picodollars(most_usd(market.price, prompt_bound(prompt), limit))
         used = random.between(max(1, limit // 2), limit)
-        cost = picodollars(cost_usd(market.price, body // 8, used))
+        cost = picodollars(cost_usd(market.price, prompt // 4, used))
         if random.random() < market.overbilled:
             cost = 2 * most
         pack.waits[ticket] = (cost, self._now)
@@ -243,7 +243,7 @@ class MoneySimulation:
 
     def _new_pack(self, index: int, users: int, life: int) -> _Pack:
         market = self._market
-        largest = picodollars(most_usd(market.price, market.body_bytes[1], market.max_tokens[1]))
+        largest = picodollars(most_usd(market.price, prompt_bound(market.prompt_bytes[1]), market.max_tokens[1]))
         return _Pack(index, Lease(f"{index}.{life}", largest), users, life)
 
     def _later(self, delay_s: float, event: Callable[[], None]) -> None:

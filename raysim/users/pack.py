@@ -13,7 +13,7 @@ from uuid import uuid4
 from raysim.core.control.lease import Lease
 from raysim.core.control.messages import Arrival, Orders, PackHealth, PackStatus, StopOrder, Switch, Totals
 from raysim.core.plan.run_plan import PackBrief
-from raysim.core.pricing import most_usd, picodollars
+from raysim.core.pricing import most_usd, picodollars, prompt_bound
 from raysim.core.records.outcome import Outcome
 from raysim.core.records.request import RequestRecord
 from raysim.users.collector import Collector
@@ -32,8 +32,8 @@ from raysim.wire.tokenizer import TokenCounter
 
 #: while users drain, a coordinator that does not answer holds nothing up for longer
 _DRAIN_PATIENCE_S = 3.0
-#: size of a request's body to expect before the first is known
-_USUAL_BODY_BYTES = 600
+#: bound of a prompt's tokens to expect before the first is known
+_USUAL_PROMPT = prompt_bound(300, 2)
 _PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
@@ -121,7 +121,7 @@ class Pack:
             # a process that was started anew knows nothing of an older one's money: the lease is another one
             account = f"{brief.pack.index}.{brief.incarnation}.{uuid4().hex[:12]}"
             tokens = math.ceil(brief.behaviour.max_tokens.high)
-            guess = max((most_usd(price, _USUAL_BODY_BYTES, tokens) for price in brief.prices.values()), default=0.0)
+            guess = max((most_usd(price, _USUAL_PROMPT, tokens) for price in brief.prices.values()), default=0.0)
             lease = Lease(account, picodollars(guess))
         return Gate(lease, slotted=limits.max_requests_per_second is not None, call=self._called.set)
 

@@ -202,7 +202,7 @@ class Sender:
         body = request_body(entry.plan, question.ask, values, stream=entry.streams)
         circuit = entry.service.circuit
         price = self._brief.prices.get(body.model, _FREE)
-        most = most_usd(price, len(body.data), body.most_tokens, body.answers) if body.model else 0.0
+        most = most_usd(price, body.most_prompt_tokens, body.most_tokens, body.answers) if body.model else 0.0
         bill = Bill(most, held_ns=held_ns)
         sends = retries = 0
         attempt: Attempt | None = None

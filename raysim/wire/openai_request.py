@@ -10,6 +10,7 @@ import msgspec
 
 from raysim.core.behaviour.endpoint import LIMIT_FIELDS, EndpointPlan
 from raysim.core.behaviour.template import fill
+from raysim.core.pricing import prompt_bound
 from raysim.core.records.request import ABSENT
 
 #: how many answers to one prompt are wanted, or made to choose from
@@ -34,12 +35,14 @@ class Ask:
 class Body:
     """A request's body, and what it asks for: `model` empty and `max_tokens` ABSENT where it names none.
 
-    `most_tokens` is what bounds the generation of each of its `answers`: None for nothing but the model's context.
+    `most_prompt_tokens` bounds the prompt; `most_tokens` the generation of each of its `answers`, None for nothing but
+    the model's context.
     """
 
     data: bytes
     model: str
     max_tokens: int
+    most_prompt_tokens: int = 0
     most_tokens: int | None = None
     answers: int = 1
 
@@ -66,13 +69,23 @@ def request_body(endpoint: EndpointPlan, ask: Ask, values: Mapping[str, str | in
     if not endpoint.generates:
         # embeddings generate nothing; what another API wraps its request in may hold the limit, too
         bounds = [0] if endpoint.kind == "embeddings" else list(_bounds(fields))
+    data = msgspec.json.encode(fields)
     return Body(
-        msgspec.json.encode(fields),
+        data,
         model if isinstance(model, str) else "",
         max(limits, default=ABSENT),
+        _prompt_bound(endpoint, ask, data),
         max(bounds, default=None),
         max([1, *(many for name in _ANSWER_FIELDS if type(many := fields.get(name)) is int)]),
     )
+
+
+def _prompt_bound(endpoint: EndpointPlan, ask: Ask, data: bytes) -> int:
+    if endpoint.template is not None:
+        # whatever it holds, JSON has at least a byte for each byte of a text
+        return prompt_bound(len(data))
+    texts = [text for _, text in ask.messages] if endpoint.kind == "chat" else [ask.question]
+    return prompt_bound(sum(len(text) if text.isascii() else len(text.encode()) for text in texts), len(texts))
 
 
 def _bounds(fields: Mapping[str, Any]) -> Iterator[int]:

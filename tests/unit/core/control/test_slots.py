@@ -60,7 +60,7 @@ def test_a_slot_that_is_too_old_is_not_used() -> None:
     st.lists(st.tuples(st.integers(0, 4), st.integers(0, 60), st.floats(0, 0.3), st.floats(0, 0.6)), max_size=60),
 )
 def test_the_rate_is_held_whatever_packs_ask_for(rate: float, asked: list[tuple[int, int, float, float]]) -> None:
-    """Sent when the answer is there, or at the slot's time: in any second no more than the rate and the stated burst."""
+    """Sent when the answer is there, or at the slot's time: in any second no more than the rate and its burst."""
     book, now_s, sent = SlotBook(rate), 0.0, []
     for pack, wanted, pause_s, delay_s in asked:
         now_s += pause_s
