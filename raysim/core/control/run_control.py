@@ -7,9 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from raysim.core.control.activation import Activation
-from raysim.core.control.dealer import Dealer
-from raysim.core.control.limits import LimitWatch
+from raysim.core.control.limits import LimitWatch, TimeLimit
 from raysim.core.control.messages import (
     REQUEST_LIMIT,
     TENANT_REASONS,
@@ -22,8 +20,8 @@ from raysim.core.control.messages import (
     Switch,
     Totals,
 )
+from raysim.core.control.planner import Planner
 from raysim.core.control.rations import Rations
-from raysim.core.plan.arrivals import ArrivalTimes
 from raysim.core.plan.run_plan import RunPlan
 
 #: packs together report at most this often per second, so that the coordinator keeps up with thousands of them
@@ -85,8 +83,8 @@ class RunControl:
         self._totals = Totals()
         self._limits = LimitWatch(plan.limits)
         self._rations = Rations(plan.limits)
-        self._activation: Activation | None = None
-        self._dealer: Dealer | None = None
+        self._time = TimeLimit(plan.limits, plan.schedule.duration_s)
+        self._planner: Planner | None = None
         self._phase = -1
         self._told_of_overbilling = False
         self._stop: StopOrder | None = None
@@ -114,9 +112,7 @@ class RunControl:
     def begin(self, now_s: float) -> None:
         """All packs that will come are ready: the run's second 0 is a moment from now."""
         self.run_start_s = now_s + _START_LEAD_S
-        self._activation = Activation(self._plan.schedule, self.ready_users)
-        if any(phase.arrivals is not None for phase in self._plan.schedule.phases):
-            self._dealer = Dealer(ArrivalTimes(self._plan.schedule, self._plan.seed))
+        self._planner = Planner(self._plan.schedule, self._plan.seed, self.ready_users)
         self.state = RunState.RUNNING
         self._note("run_started", users=len(self.ready_users))
 
@@ -155,18 +151,11 @@ class RunControl:
         pack.totals = status.totals
         pack.health = status.health
         pack.active, pack.in_flight, pack.drained = status.active, status.in_flight, status.drained
-        if status.gone and self._activation is not None:
+        if status.gone and self._planner is not None:
             for user, reason in status.gone:
-                self._activation.leave([user], replaced=reason not in TENANT_REASONS)
-                if self._dealer is not None:
-                    self._dealer.leave([user])
+                self._planner.leave([user], replaced=reason not in TENANT_REASONS)
                 self.gone_users[user] = reason
                 self._note("user_left", user=user, reason=reason)
-
-    def _leave(self, users: Collection[int]) -> None:
-        for planner in (self._activation, self._dealer):
-            if planner is not None:
-                planner.leave(users)
 
     def pack_lost(self, pack: int, users: Collection[int], why: str, now_s: float) -> None:
         """A pack's process is gone, with these users."""
@@ -175,7 +164,8 @@ class RunControl:
             known.lost = True
             known.active = known.in_flight = 0
         self._rations.lose(pack)
-        self._leave(users)
+        if self._planner is not None:
+            self._planner.leave(users)
         for user in users:
             self.lost.setdefault(user, Loss(user, self._run_s(now_s), why))
         self._note("pack_lost", pack=pack, users=sorted(users), why=why)
@@ -183,9 +173,13 @@ class RunControl:
             self.stop("loss", "a user was lost and bootstrap.onLoss is abort", self._plan.limits.drain_s, now_s)
 
     def stop(self, reason: str, message: str, drain_s: float, now_s: float) -> None:
-        """End the run: users stop asking; what is in flight may finish within `drain_s`, or sooner if told again."""
+        """End the run: users stop asking; what is in flight may finish within `drain_s`, or sooner if told again.
+
+        Nothing is in flight any more when the run has lasted as long as it may.
+        """
         if self.state is RunState.DRAINED:
             return
+        drain_s = min(drain_s, self._time.left_s(self._run_s(now_s)))
         if self._stop is None:
             self.stop_reason, self.stop_message = reason, message
             self.stopped_at_s = self._run_s(now_s)
@@ -199,16 +193,18 @@ class RunControl:
 
     def tick(self, now_s: float) -> None:
         """Time has passed: plan switches ahead, note phases, hold limits, see whether everyone has drained."""
-        if self.state is RunState.RUNNING and self.run_start_s is not None and self._activation is not None:
+        if self.state is RunState.RUNNING and self.run_start_s is not None and self._planner is not None:
             run_s = now_s - self.run_start_s
             self._note_phase(run_s)
-            self._plan_ahead(self._activation, run_s)
+            self._plan_ahead(self._planner, run_s)
             self._sample(run_s)
             breach = self._limits.judge(max(0.0, run_s), self._totals) or self._rations.judge()
             if breach is not None:
                 self.stop(breach.limit, breach.message, self._plan.limits.drain_s, now_s)
             elif run_s >= self._plan.schedule.duration_s:
                 self.stop("completed", "every phase is over", self._plan.limits.drain_s, now_s)
+            elif (late := self._time.judge(run_s)) is not None:
+                self.stop(late.limit, late.message, self._plan.limits.drain_s, now_s)
             elif self._users_left <= 0:
                 self._stop_without_users(now_s)
         if self.state is RunState.DRAINING:
@@ -224,13 +220,13 @@ class RunControl:
     @property
     def totals(self) -> Totals:
         """Sums over all packs, the lost ones included; arrivals for which nobody was active are unsent, too."""
-        undealt = self._dealer.undealt if self._dealer is not None else 0
+        undealt = self._planner.undealt if self._planner is not None else 0
         return replace(self._totals, unsent=self._totals.unsent + undealt) if undealt else self._totals
 
     @property
     def arrivals_due(self) -> int | None:
         """Requests of an open loop that were due until users were told to stop; None without an open loop."""
-        return None if self._dealer is None else self._dealer.due(self.stopped_at_s or 0.0)
+        return None if self._planner is None else self._planner.arrivals_due(self.stopped_at_s or 0.0)
 
     @property
     def money_short_from_s(self) -> float | None:
@@ -272,15 +268,14 @@ class RunControl:
         events, self._events = self._events, []
         return events
 
-    def _plan_ahead(self, activation: Activation, run_s: float) -> None:
+    def _plan_ahead(self, planner: Planner, run_s: float) -> None:
         """Orders for the time until a pack's next report but one."""
         until_s = run_s + 2 * self.interval_s + 0.5
-        switches = activation.plan_until(until_s, not_before_s=run_s + self.interval_s)
+        switches, arrivals = planner.plan_until(until_s, not_before_s=run_s + self.interval_s)
         for switch in switches:
             self._packs[self._pack_of[switch.user]].switches.append(switch)
-        if self._dealer is not None:
-            for arrival in self._dealer.deal(until_s, switches):
-                self._packs[self._pack_of[arrival.user]].arrivals.append(arrival)
+        for arrival in arrivals:
+            self._packs[self._pack_of[arrival.user]].arrivals.append(arrival)
         shortage = self._rations.note_shortage(run_s)
         if shortage is not None:
             self._events.append(shortage)
