@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,7 +68,7 @@ def request_body(endpoint: EndpointPlan, ask: Ask, values: Mapping[str, str | in
     bounds = limits
     if not endpoint.generates:
         # embeddings generate nothing; what another API wraps its request in may hold the limit, too
-        bounds = [0] if endpoint.kind == "embeddings" else list(_bounds(fields))
+        bounds = [0] if endpoint.kind == "embeddings" else list(_numbers(fields, LIMIT_FIELDS))
     data = msgspec.json.encode(fields)
     return Body(
         data,
@@ -76,7 +76,7 @@ def request_body(endpoint: EndpointPlan, ask: Ask, values: Mapping[str, str | in
         max(limits, default=ABSENT),
         _prompt_bound(endpoint, ask, data),
         max(bounds, default=None),
-        max([1, *(many for name in _ANSWER_FIELDS if type(many := fields.get(name)) is int)]),
+        max([1, *_numbers(fields, _ANSWER_FIELDS)]),
     )
 
 
@@ -88,13 +88,13 @@ def _prompt_bound(endpoint: EndpointPlan, ask: Ask, data: bytes) -> int:
     return prompt_bound(sum(len(text) if text.isascii() else len(text.encode()) for text in texts), len(texts))
 
 
-def _bounds(fields: Mapping[str, Any]) -> Iterator[int]:
-    """Generation limits anywhere in a body."""
+def _numbers(fields: Mapping[str, Any], names: Collection[str]) -> Iterator[int]:
+    """Numbers of these names, however deep in a body."""
     for name, value in fields.items():
-        if name in LIMIT_FIELDS and type(value) is int:
+        if name in names and type(value) is int:
             yield value
         elif isinstance(value, Mapping):
-            yield from _bounds(value)
+            yield from _numbers(value, names)
 
 
 def _fields(endpoint: EndpointPlan, ask: Ask, *, stream: bool) -> dict[str, Any]:
