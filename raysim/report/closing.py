@@ -21,6 +21,8 @@ def closing_lines(summary: dict[str, Any]) -> Iterator[tuple[str, Text]]:
     yield "cost:", _cost(summary["cost"])
     if summary["held"]["count"] or summary["requests"]["unsent"] or summary["requests"]["arrivals_due"] is not None:
         yield "held back:", _waiting(summary["requests"], summary["held"])
+    if summary["schedule"]["largest_lasting_users"] is not None:
+        yield "schedule:", Text(_schedule(summary["schedule"]))
     yield "users:", _users(summary)
     if summary["questions"]["asked"]:
         yield "questions:", _questions(summary["questions"])
@@ -87,6 +89,11 @@ def _waiting(requests: dict[str, Any], held: dict[str, Any]) -> Text:
     if requests["unsent"]:
         text.append(f"; {count(requests['unsent'])} requests were due and not sent", "yellow")
     return text
+
+
+def _schedule(schedule: dict[str, Any]) -> str:
+    mean, most = digits(schedule["mean_users"]), count(schedule["largest_lasting_users"])
+    return f"active users {mean} from the target on average; at most {most} outside of the targets of the last 2 s"
 
 
 def _users(summary: dict[str, Any]) -> Text:

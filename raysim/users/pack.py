@@ -174,7 +174,6 @@ class Pack:
     async def _until_called(self, patience_s: float) -> None:
         """Sleep until the next report is due: sooner when requests wait for what only the coordinator can give."""
         if not self._gate.urgent:
-            self._called.clear()
             try:
                 async with asyncio.timeout(patience_s):
                     await self._called.wait()
@@ -259,6 +258,9 @@ class Pack:
             self._set_clocks(orders, sent_ns, received_ns)
         for switch in orders.switches:
             self._carry_out(switch)
+        if orders.switches and orders.lease is not None:
+            # whoever comes will want money
+            self._called.set()
         for arrival in orders.arrivals:
             self._await_arrival(arrival)
         if orders.lease is not None:
