@@ -1,6 +1,7 @@
 """Real runs into a limit of cost, held against the books of the simulated platform.
 
     python -m benchmarks.cost_limit [--limits 0.05,0.5,5] [--seeds 3] [--fault none|interrupted|overbilled]
+                                     [--unknown-cost reserved|counted]
 
 Each run starts Ray, sets up a hundred users in two packs, and lasts until the money is gone, which takes less than a
 minute at these prices.
@@ -63,7 +64,7 @@ def platform() -> Iterator[tuple[str, str]]:
         loop.close()
 
 
-def scenario(url: str, limit_usd: float, seed: int) -> dict[str, Any]:
+def scenario(url: str, limit_usd: float, seed: int, unknown_cost: str) -> dict[str, Any]:
     """A hundred users in four organisations and two packs."""
     return {
         "apiVersion": "loadtest.ai-aas.dev/v1",
@@ -86,19 +87,19 @@ def scenario(url: str, limit_usd: float, seed: int) -> dict[str, Any]:
                 "userOrgUrl": url,
                 "auth": {"tokenEnv": "RAYSIM_BENCHMARK_TOKEN"},
             },
-            "limits": {"maxCostUsd": limit_usd, "maxErrorRate": None},
+            "limits": {"maxCostUsd": limit_usd, "maxErrorRate": None, "unknownCost": unknown_cost},
             "advanced": {"seed": seed},
         },
     }
 
 
-def run(folder: Path, url: str, token: str, limit_usd: float, seed: int, fault: str) -> None:
+def run(folder: Path, url: str, token: str, limit_usd: float, seed: int, fault: str, unknown_cost: str) -> None:
     """One run, and a line about it."""
     httpx.post(f"{url}/sim/reset").raise_for_status()
     httpx.put(f"{url}/sim/faults", json=FAULTS[fault]).raise_for_status()
-    name = f"{fault}-{limit_usd:g}-{seed}".replace(".", "-")
+    name = f"{fault}-{unknown_cost}-{limit_usd:g}-{seed}".replace(".", "-")
     file = folder / f"{name}.yaml"
-    file.write_text(yaml.safe_dump(scenario(url, limit_usd, seed)), encoding="utf-8")
+    file.write_text(yaml.safe_dump(scenario(url, limit_usd, seed, unknown_cost)), encoding="utf-8")
     command = [sys.executable, "-m", "raysim", "run", str(file), "--run-id", name, "--out", str(folder)]
     done = subprocess.run(
         [*command, "--ui", "none", "--address", "local"],
@@ -130,12 +131,13 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--limits", default="0.05,0.5,5")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--fault", choices=FAULTS, default="none")
+    parser.add_argument("--unknown-cost", choices=("reserved", "counted"), default="reserved")
     parser.add_argument("--keep", type=Path, default=None, help="folder for the runs' results")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as temporary, platform() as (url, token):
         for limit in map(float, options.limits.split(",")):
             for seed in range(options.seeds):
-                run(options.keep or Path(temporary), url, token, limit, seed, options.fault)
+                run(options.keep or Path(temporary), url, token, limit, seed, options.fault, options.unknown_cost)
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ def _cost(cost: dict[str, Any]) -> Text:
 
 
 def _waiting(requests: dict[str, Any], held: dict[str, Any]) -> Text:
-    text = Text(f"{count(held['count'])} requests were held back by raysim")
+    text = Text(f"by raysim, {count(held['count'])} of {count(requests['headline'])} requests")
     if held["count"]:
         text.append(f" (median {seconds(held['p50'])}, p99 {seconds(held['p99'])})")
     if requests["arrivals_due"] is not None:

@@ -22,7 +22,8 @@ def limit_figures(rows: pl.DataFrame, cost: Mapping[str, float], facts: RunFacts
     """
     limit = facts.plan.limits.max_cost_usd
     unsettled = _unsettled(rows, facts.lost_commitments)
-    spent = cost["usd"] + cost["unverified_usd"] + unsettled
+    unknown = cost["unverified_usd"] if facts.plan.limits.unknown_cost == "reserved" else 0.0
+    spent = cost["usd"] + unknown + unsettled
     over = 0.0 if limit is None else cost["usd"] - limit
     return {
         "reserved_unsettled_usd": unsettled,

@@ -17,7 +17,8 @@ DEFINITIONS = {
     "queue": "queueing as the platform states it; absent when it does not",
     "held": "how long raysim itself held requests back that were due (cost limit, cap on the rate, most in flight); "
     "part of response_time, not of latency",
-    "unverified": "what requests may have cost besides, whose bill the platform did not tell: counts as spent",
+    "unverified": "what requests may have cost besides, whose bill the platform did not tell: counts as spent, unless "
+    "limits.unknownCost is counted",
     "throughput": "successes, and their completion tokens, due in headline phases / length of these phases",
     "error_rate": "errors / (successes + errors), all phases; refusals and cancellations apart",
     "percentiles": "exact; linear interpolation between order statistics",

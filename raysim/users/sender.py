@@ -243,7 +243,8 @@ class Sender:
         if bill.most_usd == 0.0 or is_certain(attempt, bill.counted):
             turn.settle(picodollars(bill.usd))
         else:
-            turn.settle(None)
+            counted = self._brief.limits.unknown_cost == "counted"
+            turn.settle(picodollars(bill.usd) if counted else None)
             bill.unverified_usd += max(0.0, dollars(turn.reserved) - bill.usd)
 
     def _number(self, run_start_ns: int, wall_offset_ns: int) -> Sent:

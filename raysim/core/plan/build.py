@@ -154,6 +154,7 @@ def _limits(scenario: Scenario) -> LimitPlan:
         lease_s=spec.lease,
         drain_s=spec.drain,
         max_requests_per_second=spec.max_requests_per_second,
+        unknown_cost=spec.unknown_cost,
     )
 
 

@@ -155,7 +155,8 @@ COLUMNS: tuple[Column, ...] = (
         "unverified_usd",
         "f64",
         "USD",
-        "what it may have cost besides, as it was sent and the platform did not tell: counts as spent",
+        "what it may have cost besides, as it was sent and the platform did not tell: counts as spent, unless "
+        "`limits.unknownCost` is counted",
     ),
     Column("reserved_usd", "f64", "USD", "the most it could cost, set aside before each sending"),
     Column("think_s", "f64", "s", "how long the user really thought before this request"),

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from time import monotonic, time
-from typing import Any
+from typing import Any, Literal
 
 from raysim.core.behaviour.behaviour import Behaviour
 from raysim.core.behaviour.distributions import Distribution
@@ -63,6 +63,7 @@ def make_brief(
     max_requests: int | None = None,
     max_cost_usd: float | None = None,
     max_rate: float | None = None,
+    unknown_cost: Literal["reserved", "counted"] = "reserved",
     arrivals: ArrivalPlan | None = None,
     timeouts: tuple[float, float, float] = (2.0, 5.0, 5.0),
     **target: Any,
@@ -81,7 +82,7 @@ def make_brief(
         schedule=LoadSchedule((phase,), users),
         behaviour=behaviour or make_behaviour(),
         prices=KNOWN_PRICES,
-        limits=LimitPlan(max_cost_usd, None, 30.0, 10, False, None, max_requests, lease_s, 5.0, max_rate),
+        limits=LimitPlan(max_cost_usd, None, 30.0, 10, False, None, max_requests, lease_s, 5.0, max_rate, unknown_cost),
         bootstrap=BootstrapPlan(10.0, 4, 1.0, abort_on_loss=False),
         target=TargetPlan("static", url, url, AuthPlan(), *timeouts, **target),
         key_days=None,

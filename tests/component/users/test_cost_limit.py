@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -19,9 +19,17 @@ __all__ = ["serve", "start"]
 LIMIT_USD = 0.02
 
 
-async def play(platform: Platform, limit_usd: float = LIMIT_USD, users: int = 12, **behaviour: Any) -> Stage:
+async def play(
+    platform: Platform,
+    limit_usd: float = LIMIT_USD,
+    users: int = 12,
+    unknown_cost: Literal["reserved", "counted"] = "reserved",
+    **behaviour: Any,
+) -> Stage:
     """Let users ask until the limit is reached, as the coordinator would judge it."""
-    brief = make_brief(platform.url, users, make_behaviour(**behaviour), max_cost_usd=limit_usd)
+    brief = make_brief(
+        platform.url, users, make_behaviour(**behaviour), max_cost_usd=limit_usd, unknown_cost=unknown_cost
+    )
     stage = Stage(brief, keys=[platform.tenant.secret] * users)
     rations = stage.coordinator.rations = Rations(brief.limits)
     stage.coordinator.switch(*range(users))
@@ -76,6 +84,17 @@ async def test_what_cannot_be_known_counts_as_spent(start: Start, faults: Faults
         assert (row["unverified_usd"] > 0) == unknown, row["error_type"]
         if unknown:
             assert row["cost_usd"] + row["unverified_usd"] == pytest.approx(row["reserved_usd"], rel=1e-6)
+
+
+async def test_where_no_more_is_billed_than_arrives_only_that_counts(start: Start) -> None:
+    platform = await start(faults=Faults(cut_stream_rate=0.3))
+    stage = await play(platform, unknown_cost="counted")
+    billed = (await platform.books())["total"]["usd"]
+    totals = stage.coordinator.statuses[-1].totals
+    assert 0.95 * LIMIT_USD <= billed <= LIMIT_USD
+    assert math.isclose(billed, totals.cost_usd, rel_tol=1e-9)
+    # what might have been billed by another platform is said all the same
+    assert totals.unverified_usd > 0
 
 
 async def test_whole_answers_and_retries_are_held_to_it(start: Start) -> None:
