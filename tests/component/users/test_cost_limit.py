@@ -16,7 +16,7 @@ from tests.component.users.test_platform_books import Platform, Start, start
 
 __all__ = ["serve", "start"]
 
-LIMIT_USD = 0.02
+LIMIT_USD = 0.03
 
 
 async def play(
