@@ -8,6 +8,7 @@ from collections.abc import Callable
 from time import monotonic_ns
 
 from raysim.core.behaviour.endpoint import EndpointPlan
+from raysim.core.records.outcome import ErrorKind
 from raysim.users.ports import RunClock
 from raysim.users.questioner import Questioner, Thought
 from raysim.users.sender import Answer, Sender
@@ -98,10 +99,12 @@ class OpenLoop:
     async def _ask(self, sender: Sender, due_ns: int, *, late: bool = False) -> None:
         endpoint = self._questioner.endpoint()
         conversation = self._questioner.new_conversation() if endpoint.converses else None
-        question = self._questioner.question(endpoint, conversation, Thought(due_ns))
+        question = Thought(due_ns).ends_in(self._questioner.question(endpoint, conversation))
         clock = self._clock
         held_ns = max(0, monotonic_ns() - due_ns) if late else 0
         answer = await sender.ask(question, clock.run_start_ns, clock.wall_offset_ns, self._pause, held_ns)
+        if answer is not None and answer.record.error_type is ErrorKind.NONE:
+            self._questioner.learn(question, answer.record)
         self._answered(answer, endpoint)
 
     async def _pause(self, due_ns: int) -> bool:

@@ -175,7 +175,7 @@ class User:
         session = self._questioner.new_session()
         conversation: Conversation | None = None
         asked = turns_left = started_ns = 0
-        while self.active:
+        while self.active and self._arrivals(monotonic_ns()) is None:
             due_ns = max(self._meant_ns(), self._not_before_ns)
             if not session.takes(asked, started_ns, due_ns):
                 return
