@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable
 from functools import partial
 from itertools import count
 from time import monotonic, monotonic_ns
+from uuid import uuid4
 
 from raysim.core.control.lease import Lease, LeaseOrder, LeaseReport
 from raysim.core.control.slots import SlotBlock
+from raysim.core.plan.run_plan import PackBrief
+from raysim.core.pricing import most_usd, picodollars, prompt_bound
+
+
+#: bound of a prompt's tokens to expect before the first is known
+_USUAL_PROMPT = prompt_bound(300, 2)
 
 
 class Turn:
@@ -166,3 +174,15 @@ class Gate:
     def _serve(self, tickets: list[int]) -> None:
         for ticket in tickets:
             self._poor.pop(ticket).wake(passed=True)
+
+
+def gate_of(brief: PackBrief, call: Callable[[], None]) -> Gate:
+    """The gate that a pack's brief asks for; `call` as in `Gate`."""
+    limits, lease = brief.limits, None
+    if limits.max_cost_usd is not None:
+        # a process that was started anew knows nothing of an older one's money: the lease is another one
+        account = f"{brief.pack.index}.{brief.incarnation}.{uuid4().hex[:12]}"
+        tokens = math.ceil(brief.behaviour.max_tokens.high)
+        guess = max((most_usd(price, _USUAL_PROMPT, tokens) for price in brief.prices.values()), default=0.0)
+        lease = Lease(account, picodollars(guess))
+    return Gate(lease, slotted=limits.max_requests_per_second is not None, call=call)

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from time import monotonic, monotonic_ns, process_time
-from uuid import uuid4
 
-from raysim.core.control.lease import Lease
 from raysim.core.control.messages import Arrival, Orders, PackHealth, PackStatus, StopOrder, Switch, Totals
 from raysim.core.plan.run_plan import PackBrief
-from raysim.core.pricing import most_usd, picodollars, prompt_bound
 from raysim.core.records.outcome import Outcome
 from raysim.core.records.request import RequestRecord
 from raysim.users.collector import Collector
-from raysim.users.gate import Gate
+from raysim.users.gate import gate_of
 from raysim.users.identity import Identity
 from raysim.users.lag import LagMeter
 from raysim.users.loan import TokenLoan
@@ -32,8 +28,6 @@ from raysim.wire.tokenizer import TokenCounter
 
 #: while users drain, a coordinator that does not answer holds nothing up for longer
 _DRAIN_PATIENCE_S = 3.0
-#: bound of a prompt's tokens to expect before the first is known
-_USUAL_PROMPT = prompt_bound(300, 2)
 _PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
@@ -106,24 +100,13 @@ class Pack:
         self._reported_s = 0.0
         self._called = asyncio.Event()
         self._counter = counter
-        self._gate = self._new_gate()
+        self._gate = gate_of(brief, self._called.set)
         self._router = _Clients(router_of(brief))
         wants_orgs = any(not endpoint.with_user_key for endpoint in brief.behaviour.endpoints)
         self._orgs = _OrgService(brief, coordinator) if wants_orgs else None
         #: users that are, or soon will be, active
         self._wanted: set[int] = set()
         self._users = {identity.plan.index: self._new_user(identity) for identity in identities}
-
-    def _new_gate(self) -> Gate:
-        brief, limits = self._brief, self._brief.limits
-        lease = None
-        if limits.max_cost_usd is not None:
-            # a process that was started anew knows nothing of an older one's money: the lease is another one
-            account = f"{brief.pack.index}.{brief.incarnation}.{uuid4().hex[:12]}"
-            tokens = math.ceil(brief.behaviour.max_tokens.high)
-            guess = max((most_usd(price, _USUAL_PROMPT, tokens) for price in brief.prices.values()), default=0.0)
-            lease = Lease(account, picodollars(guess))
-        return Gate(lease, slotted=limits.max_requests_per_second is not None, call=self._called.set)
 
     def _new_user(self, identity: Identity) -> User:
         brief, shared = self._brief, Shared.of(self._brief, identity.plan)
