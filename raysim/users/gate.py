@@ -16,7 +16,6 @@ from raysim.core.control.slots import SlotBlock
 from raysim.core.plan.run_plan import PackBrief
 from raysim.core.pricing import most_usd, picodollars, prompt_bound
 
-
 #: bound of a prompt's tokens to expect before the first is known
 _USUAL_PROMPT = prompt_bound(300, 2)
 
