@@ -304,6 +304,7 @@ class LoadTest:
 
     def _facts(self, record: RunRecord, cleanup: CleanupFacts) -> RunFacts:
         names = {user.index: user.name for user in self._plan.users}
+        workers = {pack.index: pack.name for pack in self._plan.packs}
         return RunFacts(
             plan=self._plan,
             status=_status(record.stop_reason, self.failure),
@@ -317,6 +318,10 @@ class LoadTest:
             cleanup=cleanup,
             samples=tuple(LoadSample(*sample) for sample in record.samples),
             packs=record.health,
+            unsent=record.totals.unsent,
+            arrivals_due=record.arrivals_due,
+            lost_commitments={workers[pack]: usd for pack, usd in record.lost_commitments.items()},
+            money_short_from_s=record.money_short_from_s,
         )
 
 

@@ -19,7 +19,7 @@ from raysim.core.behaviour.questions import question_hash
 from raysim.core.config.models import price_of
 from raysim.core.config.scenario import Scenario
 from raysim.core.control.retry import NO_RETRY
-from raysim.core.errors import BootstrapError, InterruptedRunError
+from raysim.core.errors import BootstrapError, InterruptedRunError, RaysimError
 from raysim.core.plan.build import build_plan
 from raysim.core.plan.run_plan import PackBrief, RunPlan, UserPlan
 from raysim.core.plan.target_plan import TargetPlan
@@ -271,7 +271,10 @@ async def _ask(
             turns_sent=0,
             prompt_target_tokens=written.target_tokens or ABSENT,
         )
-        return await sender.ask(question, due_ns, wall_offset_ns(), _never)
+        answer = await sender.ask(question, due_ns, wall_offset_ns(), _never)
     finally:
         lag.stop()
         sender.close()
+    if answer is None:
+        raise RaysimError("the request was not sent")
+    return answer

@@ -52,6 +52,10 @@ class RunRecord:
     totals: Totals
     org_ids: dict[str, str]
     user_ids: dict[str, str]
+    #: pack → all that it may have spent, in USD, of those that lost a process
+    lost_commitments: dict[int, float]
+    money_short_from_s: float | None
+    arrivals_due: int | None
 
 
 class Coordinator:
@@ -220,6 +224,9 @@ class Coordinator:
             totals=control.totals,
             org_ids=self._desk.ledger.ids("org"),
             user_ids=self._desk.ledger.ids("user"),
+            lost_commitments=control.lost_commitments,
+            money_short_from_s=control.money_short_from_s,
+            arrivals_due=control.arrivals_due,
         )
 
     # ── inside ──

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+
+#: money that is shared out is counted in whole picodollars, so that adding it up in any order loses nothing
+PICODOLLARS = 10**12
+#: chat templates put marks around each message (about five tokens), and some a system message of their own before all
+#: (that of gpt-oss has about seventy)
+_MESSAGE_TOKENS = 8
+_TEMPLATE_TOKENS = 96
+#: what a generation is taken to be bounded by when neither the request nor the model's context window bounds it
+_UNBOUNDED_TOKENS = 131_072
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +38,45 @@ def cost_usd(price: Price, prompt_tokens: int, completion_tokens: int) -> float:
     The order of operations is part of the contract: a platform and its client that both use it agree exactly.
     """
     return prompt_tokens * price.input_usd_per_million / 1e6 + completion_tokens * price.output_usd_per_million / 1e6
+
+
+def prompt_bound(text_bytes: int, messages: int = 1) -> int:
+    """The most tokens that a prompt of so many bytes, in so many messages, can be counted as.
+
+    A token of a byte-level vocabulary (BPE, or SentencePiece with byte fallback) stands for at least one byte of the
+    text; what a chat template adds is covered by fixed numbers. Images and files that a request refers to by their
+    address are not bounded by it.
+    """
+    return text_bytes + messages * _MESSAGE_TOKENS + _TEMPLATE_TOKENS
+
+
+def most_usd(price: Price, most_prompt_tokens: int, most_tokens: int | None, answers: int = 1) -> float:
+    """The most that one request can cost.
+
+    Args:
+        price: the model's price.
+        most_prompt_tokens: what bounds its prompt, see `prompt_bound`.
+        most_tokens: its generation limit; None for none, which leaves the model's context window.
+        answers: how many answers it asks for.
+    """
+    if most_tokens is None:
+        most_tokens = price.context_window or _UNBOUNDED_TOKENS
+    return cost_usd(price, most_prompt_tokens, most_tokens * answers)
+
+
+def picodollars(usd: float) -> int:
+    """Dollars as whole picodollars, rounded up: what was or may be spent."""
+    return math.ceil(usd * PICODOLLARS)
+
+
+def picodollars_within(usd: float) -> int:
+    """Dollars as whole picodollars, rounded down: what may be spent."""
+    return math.floor(usd * PICODOLLARS)
+
+
+def dollars(picos: int) -> float:
+    """Whole picodollars as dollars."""
+    return picos / PICODOLLARS
 
 
 #: list prices of hosted models, and what renting the hardware comes to for open ones; a scenario's `models` overrides

@@ -19,6 +19,10 @@ def closing_lines(summary: dict[str, Any]) -> Iterator[tuple[str, Text]]:
     yield "stop reason:", _stop_reason(summary)
     yield "load generator:", _load_generator(summary["load_generator"])
     yield "cost:", _cost(summary["cost"])
+    if summary["held"]["count"] or summary["requests"]["unsent"] or summary["requests"]["arrivals_due"] is not None:
+        yield "held back:", _waiting(summary["requests"], summary["held"])
+    if summary["schedule"]["largest_lasting_users"] is not None:
+        yield "schedule:", Text(_schedule(summary["schedule"]))
     yield "users:", _users(summary)
     if summary["questions"]["asked"]:
         yield "questions:", _questions(summary["questions"])
@@ -62,9 +66,34 @@ def _cost(cost: dict[str, Any]) -> Text:
     text = Text(f"{usd(cost['usd'])} of {usd(cost['limit_usd'])}")
     if cost["limit_usd"]:
         text.append(f" ({share(cost['usd'] / cost['limit_usd'])})")
+    if cost["unverified_usd"]:
+        text.append(f", and up to {usd(cost['unverified_usd'])} for requests whose bill is not known")
+    if cost["reserved_unsettled_usd"]:
+        text.append(f", and up to {usd(cost['reserved_unsettled_usd'])} that lost actors had set aside")
     if cost["overspend_usd"]:
         text.append(f", overspent by {usd(cost['overspend_usd'])}", "red")
+    if cost["billed_beyond_reservation_usd"]:
+        beyond = usd(cost["billed_beyond_reservation_usd"])
+        text.append(f"\nthe platform billed {beyond} more than its requests allow", "red")
+    if cost["short_from_s"] is not None:
+        text.append(f"\nmoney was short from {elapsed(cost['short_from_s'])} on: requests may have had to wait for it")
     return text
+
+
+def _waiting(requests: dict[str, Any], held: dict[str, Any]) -> Text:
+    text = Text(f"by raysim, {count(held['count'])} of {count(requests['headline'])} requests")
+    if held["count"]:
+        text.append(f" (median {seconds(held['p50'])}, p99 {seconds(held['p99'])})")
+    if requests["arrivals_due"] is not None:
+        text.append(f"; {count(requests['arrivals_due'])} arrivals were due")
+    if requests["unsent"]:
+        text.append(f"; {count(requests['unsent'])} requests were due and not sent", "yellow")
+    return text
+
+
+def _schedule(schedule: dict[str, Any]) -> str:
+    mean, most = digits(schedule["mean_users"]), count(schedule["largest_lasting_users"])
+    return f"active users {mean} from the target on average; at most {most} outside of the targets of the last 2 s"
 
 
 def _users(summary: dict[str, Any]) -> Text:

@@ -90,6 +90,10 @@ class RunFacts:
         records_lost_estimate: requests that were made but whose records never arrived.
         faults: what was switched on in the platform on purpose, and when.
         books: what the platform itself charged each tenant, by its name; empty where that cannot be read.
+        unsent: requests that were due and never sent, because the run ended while they waited.
+        arrivals_due: requests of an open loop that were due; None without one.
+        lost_commitments: worker → all that it may have spent, in USD, of those that lost a process.
+        money_short_from_s: from when on packs had to share what money was left; None when they never had to.
     """
 
     plan: RunPlan
@@ -107,3 +111,7 @@ class RunFacts:
     records_lost_estimate: int = 0
     faults: tuple[DeclaredFault, ...] = ()
     books: Mapping[str, Bill] = field(default_factory=dict)
+    unsent: int = 0
+    arrivals_due: int | None = None
+    lost_commitments: Mapping[str, float] = field(default_factory=dict)
+    money_short_from_s: float | None = None

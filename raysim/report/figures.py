@@ -26,6 +26,7 @@ _QUANTITIES = {
     "tpot": ("tpot_s", "s"),
     "tps": ("tps", "1/s"),
     "queue": ("queue_s", "s"),
+    "held": ("held_s", "s"),
 }
 
 
@@ -119,7 +120,17 @@ def _cost(rows: pl.DataFrame) -> dict[str, Any]:
     """Summed without rounding errors, so that it equals a ledger of the same requests in any order."""
     usd = math.fsum(rows["cost_usd"].drop_nulls())
     tokens = int(rows["prompt_tokens"].sum()) + int(rows["completion_tokens"].sum())
-    return {"usd": usd, "usd_per_million_tokens": usd * 1e6 / tokens if tokens else None}
+    return {
+        "usd": usd,
+        "unverified_usd": math.fsum(rows["unverified_usd"].drop_nulls()),
+        "billed_beyond_reservation_usd": math.fsum(_beyond(rows)),
+        "usd_per_million_tokens": usd * 1e6 / tokens if tokens else None,
+    }
+
+
+def _beyond(rows: pl.DataFrame) -> pl.Series:
+    """What each request cost over the most that it could, by the platform's own counts."""
+    return (rows["cost_usd"] - rows["reserved_usd"]).fill_null(0.0).clip(lower_bound=0.0)
 
 
 def _throughput(rows: pl.DataFrame, over_s: float) -> dict[str, Any]:

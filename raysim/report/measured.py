@@ -15,6 +15,10 @@ DEFINITIONS = {
     "response_time": "end - due, of successes: includes lateness and retries",
     "tps": "completion tokens / (end - sent) of one answer",
     "queue": "queueing as the platform states it; absent when it does not",
+    "held": "how long raysim itself held requests back that were due (cost limit, cap on the rate, most in flight); "
+    "part of response_time, not of latency",
+    "unverified": "what requests may have cost besides, whose bill the platform did not tell: counts as spent, unless "
+    "limits.unknownCost is counted",
     "throughput": "successes, and their completion tokens, due in headline phases / length of these phases",
     "error_rate": "errors / (successes + errors), all phases; refusals and cancellations apart",
     "percentiles": "exact; linear interpolation between order statistics",
@@ -80,7 +84,8 @@ def _rows(requests: pl.LazyFrame) -> pl.LazyFrame:
     return requests.sort("due_unix_ns").select(
         *_GROUPS,
         *("outcome", "error_type", "streamed", "lag_flagged", "token_source", "token_reads"),
-        *("prompt_tokens", "completion_tokens", "cost_usd", "question_hash", "think_s", "think_planned_s"),
+        *("prompt_tokens", "completion_tokens", "question_hash", "think_s", "think_planned_s"),
+        *("worker", "cost_usd", "unverified_usd", "reserved_usd"),
         *("think_next_s", "prompt_target_tokens", "cached_tokens"),
         latency_s=_when(_SUCCEEDED, (end - sent) * _NS),
         response_time_s=_when(_SUCCEEDED, end * _NS),
@@ -88,10 +93,11 @@ def _rows(requests: pl.LazyFrame) -> pl.LazyFrame:
         tpot_s=_when(_STREAMED & (tokens > 1), (last - first) * _NS / (tokens - 1)),
         tps=_when(_SUCCEEDED & (tokens > 0) & (end > sent), tokens / ((end - sent) * _NS)),
         queue_s=_when(_SUCCEEDED, pl.col("queue_ns") * _NS),
-        # opening a connection and sending again are not the generator's lateness
+        # opening a connection, holding back on purpose and sending again are not the generator's lateness
         send_lag_s=_when(
-            pl.col("attempts") == 1, pl.max_horizontal(0, sent - pl.col("connect_ns").fill_null(0)) * _NS, sent
+            pl.col("attempts") == 1, pl.max_horizontal(0, sent - pl.sum_horizontal("connect_ns", "held_ns")) * _NS, sent
         ),
+        held_s=pl.col("held_ns") * _NS,
         gaps_s=_when(with_gaps, pl.col("chunk_gaps_us").list.sum() * _US),
         gaps_weight=_when(with_gaps, _TOKENS_PER_GAP * gap_count),
     )

@@ -15,6 +15,7 @@ from raysim.report.credibility import load_generator, notes
 from raysim.report.facts import RunFacts
 from raysim.report.figures import errors_by_kind, figures
 from raysim.report.isolation import isolation
+from raysim.report.limits import limit_figures, schedule_error
 from raysim.report.measured import DEFINITIONS, Measured
 from raysim.report.prompts import prompts
 from raysim.report.think_time import think_time
@@ -36,7 +37,9 @@ def summarise(requests: pl.LazyFrame, facts: RunFacts) -> dict[str, Any]:
     cuts = quota(tenants_rows, facts)
     bill, bills = billing(tenants_rows, facts)
     run = figures(measured, headline, groups.headline_s(facts))
-    run["cost"] |= _limit(run["cost"]["usd"], facts)
+    run["cost"] |= limit_figures(measured.rows, run["cost"], facts)
+    run["requests"]["unsent"] = facts.unsent
+    run["requests"]["arrivals_due"] = facts.arrivals_due
     return {
         "schema_version": SUMMARY_VERSION,
         "run_id": facts.plan.run_id,
@@ -51,6 +54,7 @@ def summarise(requests: pl.LazyFrame, facts: RunFacts) -> dict[str, Any]:
         **run,
         "errors": _errors(requests, measured),
         "goodput": None,
+        "schedule": schedule_error(facts),
         "tenants": [
             {**entry, "quota": cuts.get(entry["org_id"]), "billing": bills.get(entry["org_id"])}
             for entry in groups.tenants(measured, facts)
@@ -71,11 +75,6 @@ def summarise(requests: pl.LazyFrame, facts: RunFacts) -> dict[str, Any]:
         "notes": [*notes(measured, facts), *filter(None, [left_note(tenants_rows)])],
         "definitions": dict(DEFINITIONS),
     }
-
-
-def _limit(usd: float, facts: RunFacts) -> dict[str, float | None]:
-    limit = facts.plan.limits.max_cost_usd
-    return {"limit_usd": limit, "overspend_usd": None if limit is None else max(0.0, usd - limit)}
 
 
 def _users(facts: RunFacts) -> dict[str, Any]:

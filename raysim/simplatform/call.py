@@ -177,8 +177,8 @@ class AdmittedCall:
         """Answer with an error of the backend's side."""
         self.call.send_error(Refusal(Fate.FAILED_ERROR, status, _ERROR_CODES[status], text))
 
-    def body(self) -> bytes:
-        """The answer in one piece."""
+    def body(self, extra_tokens: int) -> bytes:
+        """The answer in one piece; its usage states `extra_tokens` more than were generated."""
         ask, seed = self.ask, self.state.config.seed
         match ask.endpoint:
             case Endpoint.EMBEDDINGS:
@@ -188,9 +188,12 @@ class AdmittedCall:
                     ask,
                     self.answer,
                     latency_s=time.monotonic() - self.call.started,
-                    usd=cost_usd(self.price, ask.prompt_tokens, self.answer.tokens),
+                    usd=cost_usd(self.price, ask.prompt_tokens, self.answer.tokens + extra_tokens),
+                    extra_tokens=extra_tokens,
                     within_budget=not self.budget.exhausted,
                     trace_id=self.call.trace_id,
                 )
             case _:
-                return whole_answer(ask, self.answer, identifier=self.identifier, created=self.created)
+                return whole_answer(
+                    ask, self.answer, identifier=self.identifier, created=self.created, extra_tokens=extra_tokens
+                )

@@ -56,6 +56,12 @@ class Faults(Section):
     error_status: Literal[500, 502, 503] = Field(500, description="the status of those errors")
     reset_rate: Ratio = Field(0.0, description="share of inference requests whose connection is reset, unanswered")
     cut_stream_rate: Ratio = Field(0.0, description="share of streams closed at a random token before their end")
+    overbill_rate: Ratio = Field(
+        0.0, description="share of served requests billed, and stated, for `overbillTokens` more"
+    )
+    overbill_tokens: int = Field(
+        1000, ge=1, le=1_000_000, description="completion tokens that were never generated, nor allowed"
+    )
     slow_tokens: float = Field(1.0, ge=1, le=1000, description="factor on the time between tokens")
     burst: bool = Field(default=False, description="a stream's tokens are all written at its end, at once")
     bootstrap_delay: Seconds = Field(0.0, description="seconds added to every call that creates something")

@@ -21,6 +21,7 @@ class InferenceFault:
         reset: reset the connection instead of answering.
         cut_after: close the stream after this many tokens; 0 for never.
         burst: hold all tokens back until the end.
+        extra_tokens: bill and state that many completion tokens more than were generated.
     """
 
     delay_s: float = 0.0
@@ -28,6 +29,7 @@ class InferenceFault:
     reset: bool = False
     cut_after: int = 0
     burst: bool = False
+    extra_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,16 @@ class FaultDice:
         self.faults = faults
         self._streams = {
             name: Stream.of(seed, "fault", name)
-            for name in ("latency", "error", "reset", "cut", "cut_at", "bootstrap_error", "bootstrap_timeout")
+            for name in (
+                "latency",
+                "error",
+                "reset",
+                "cut",
+                "cut_at",
+                "overbill",
+                "bootstrap_error",
+                "bootstrap_timeout",
+            )
         }
 
     def inference(self, *, streamed: bool, tokens: int) -> InferenceFault:
@@ -59,6 +70,7 @@ class FaultDice:
             reset=self._strikes("reset", faults.reset_rate),
             cut_after=self._streams["cut_at"].between(1, max(1, tokens - 1)) if cut else 0,
             burst=faults.burst,
+            extra_tokens=faults.overbill_tokens if tokens and self._strikes("overbill", faults.overbill_rate) else 0,
         )
 
     def bootstrap(self) -> BootstrapFault:

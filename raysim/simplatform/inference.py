@@ -97,8 +97,9 @@ class _WholeReceiver:
     def deliver(self, sequence: Sequence) -> None:
         if sequence.finished:
             call = self._admitted.call
-            body = self._admitted.body()
-            self._job.end(Fate.SERVED, sequence.emitted)
+            extra = self._job.fault.extra_tokens
+            body = self._admitted.body(extra)
+            self._job.end(Fate.SERVED, sequence.emitted + extra)
             call.exchange.reply(Reply(200, body, headers=call.headers))
 
 
@@ -114,7 +115,11 @@ class _StreamReceiver:
         self._backend = admitted.backend
         exchange = self._exchange = admitted.call.exchange
         self._frames = stream_frames(
-            admitted.ask, admitted.answer, identifier=admitted.identifier, created=admitted.created
+            admitted.ask,
+            admitted.answer,
+            identifier=admitted.identifier,
+            created=admitted.created,
+            extra_tokens=job.fault.extra_tokens,
         )
         headers = (*admitted.call.headers, ("Cache-Control", "no-cache"))
         start = head(200, _EVENT_STREAM, headers, length=None, close=not exchange.keep_alive)
@@ -147,6 +152,6 @@ class _StreamReceiver:
             self._exchange.cut()
         else:
             # booked before the last byte, so that whoever has read it finds it in the ledger
-            self._job.end(Fate.SERVED, until)
+            self._job.end(Fate.SERVED, until + self._fault.extra_tokens)
             self._exchange.write(data + self._frames.closing)
             self._exchange.finish()

@@ -34,8 +34,8 @@ def completion_id(ask: Ask, number: int) -> str:
     return f"{'chatcmpl' if ask.endpoint is Endpoint.CHAT else 'cmpl'}-{number:012x}"
 
 
-def whole_answer(ask: Ask, answer: Answer, *, identifier: str, created: int) -> bytes:
-    """A chat or text completion that was not streamed."""
+def whole_answer(ask: Ask, answer: Answer, *, identifier: str, created: int, extra_tokens: int = 0) -> bytes:
+    """A chat or text completion that was not streamed. Its usage states `extra_tokens` that were never generated."""
     choice: dict[str, object] = {"index": 0, "finish_reason": answer.finish_reason, "logprobs": None}
     text = answer.text(answer.tokens)
     if ask.endpoint is Endpoint.CHAT:
@@ -49,13 +49,20 @@ def whole_answer(ask: Ask, answer: Answer, *, identifier: str, created: int) -> 
             "created": created,
             "model": ask.model,
             "choices": [choice],
-            "usage": usage(ask, answer.tokens),
+            "usage": usage(ask, answer.tokens + extra_tokens),
         }
     )
 
 
 def inference_answer(
-    ask: Ask, answer: Answer, *, latency_s: float, usd: float, within_budget: bool, trace_id: str
+    ask: Ask,
+    answer: Answer,
+    *,
+    latency_s: float,
+    usd: float,
+    within_budget: bool,
+    trace_id: str,
+    extra_tokens: int = 0,
 ) -> bytes:
     """The answer of `/v1/inference`."""
     return orjson.dumps(
@@ -64,7 +71,7 @@ def inference_answer(
             "output": {"text": answer.text(answer.tokens), "finish_reason": answer.finish_reason},
             "usage": {
                 "tokens_input": ask.prompt_tokens,
-                "tokens_output": answer.tokens,
+                "tokens_output": answer.tokens + extra_tokens,
                 "latency_ms": round(latency_s * 1000),
                 "cost_usd": usd,
                 "limit_state": "WITHIN_LIMIT" if within_budget else "EXCEEDED",
@@ -106,8 +113,8 @@ class StreamFrames:
         return b"%x\r\n%b%b%b\r\n" % (len(before) + len(text) + len(after), before, text, after)
 
 
-def stream_frames(ask: Ask, answer: Answer, *, identifier: str, created: int) -> StreamFrames:
-    """The frames of the stream that answers `ask`."""
+def stream_frames(ask: Ask, answer: Answer, *, identifier: str, created: int, extra_tokens: int = 0) -> StreamFrames:
+    """The frames of the stream that answers `ask`. Its usage states `extra_tokens` that were never generated."""
     chat = ask.endpoint is Endpoint.CHAT
     base = {
         "id": identifier,
@@ -123,7 +130,7 @@ def stream_frames(ask: Ask, answer: Answer, *, identifier: str, created: int) ->
     before, after = event({"content": _MARK}, None).split(_MARK_BYTES)
     closing = _chunk(event({}, answer.finish_reason))
     if ask.include_usage:
-        closing += _chunk(_event({**base, "choices": [], "usage": usage(ask, answer.tokens)}))
+        closing += _chunk(_event({**base, "choices": [], "usage": usage(ask, answer.tokens + extra_tokens)}))
     return StreamFrames(
         opening=_chunk(event({"role": "assistant", "content": ""}, None)) if chat else b"",
         before_text=before,

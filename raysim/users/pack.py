@@ -5,21 +5,22 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic, monotonic_ns, process_time
 
-from raysim.core.control.messages import Orders, PackHealth, PackStatus, StopOrder, Switch, Totals
+from raysim.core.control.messages import Arrival, Orders, PackHealth, PackStatus, StopOrder, Switch, Totals
 from raysim.core.plan.run_plan import PackBrief
 from raysim.core.records.outcome import Outcome
 from raysim.core.records.request import RequestRecord
 from raysim.users.collector import Collector
+from raysim.users.gate import gate_of
 from raysim.users.identity import Identity
 from raysim.users.lag import LagMeter
 from raysim.users.loan import TokenLoan
 from raysim.users.log_lines import LogLines
 from raysim.users.outbox import Outbox
 from raysim.users.ports import CoordinatorPort, RecordsPort
-from raysim.users.sender import OrgAccess, Sender, wall_offset_ns
+from raysim.users.sender import OrgAccess, Sender, Shared, wall_offset_ns
 from raysim.users.user import CRASHED, User
 from raysim.wire.client import HttpClient
 from raysim.wire.target import HttpTarget, Timeouts, TlsFiles
@@ -95,27 +96,26 @@ class Pack:
         self._sequence = 0
         self._cpu_from = (monotonic(), process_time())
         self._cut_off = False
-        router = _Clients(router_of(brief))
+        self._urgent_s = 0.0
+        self._reported_s = 0.0
+        self._called = asyncio.Event()
+        self._counter = counter
+        self._gate = gate_of(brief, self._called.set)
+        self._router = _Clients(router_of(brief))
         wants_orgs = any(not endpoint.with_user_key for endpoint in brief.behaviour.endpoints)
-        orgs = _OrgService(brief, coordinator) if wants_orgs else None
-        self._users = {
-            identity.plan.index: User(
-                brief,
-                identity.plan,
-                Sender(
-                    brief,
-                    identity,
-                    router.new(),
-                    self._lag,
-                    orgs.access() if orgs is not None else None,
-                    counter,
-                ),
-                self,
-                self._take,
-                self._user_left,
-            )
-            for identity in identities
-        }
+        self._orgs = _OrgService(brief, coordinator) if wants_orgs else None
+        #: users that are, or soon will be, active
+        self._wanted: set[int] = set()
+        self._users = {identity.plan.index: self._new_user(identity) for identity in identities}
+
+    def _new_user(self, identity: Identity) -> User:
+        brief, shared = self._brief, Shared.of(self._brief, identity.plan)
+
+        def new_sender() -> Sender:
+            orgs = self._orgs.access() if self._orgs is not None else None
+            return Sender(brief, identity, self._router.new(), self._lag, orgs, self._counter, self._gate, shared)
+
+        return User(brief, identity.plan, new_sender(), self, self._take, self._user_left, new_sender)
 
     async def run(self) -> PackEnd:
         """Play until the run stops; returns once every user has ended and every record was handed over."""
@@ -135,7 +135,7 @@ class Pack:
             shipping.cancel()
         await asyncio.wait([shipping])
         unsent = await self._outbox.ship_rest()
-        return PackEnd(self._totals, unsent, self._cut_off)
+        return PackEnd(self._totals_now(), unsent, self._cut_off)
 
     # ── orders ──
 
@@ -152,13 +152,24 @@ class Pack:
                 self.log.write("error", "lease_expired", lease_s=self._lease_s)
             if self._stop is None:
                 left_s = max(0.0, heard_s + self._lease_s - monotonic())
-                await asyncio.sleep(min(self._interval_s, self._lease_s / 4, left_s))
+                await self._until_called(min(self._interval_s, self._lease_s / 4, left_s))
+
+    async def _until_called(self, patience_s: float) -> None:
+        """Sleep until the next report is due: sooner when requests wait for what only the coordinator can give."""
+        if not self._gate.urgent:
+            try:
+                async with asyncio.timeout(patience_s):
+                    await self._called.wait()
+            except TimeoutError:
+                return
+        await asyncio.sleep(min(patience_s, max(0.0, self._reported_s + self._urgent_s - monotonic())))
 
     async def _drain(self) -> None:
         """Let what is in flight finish; the last report says that it has."""
         started_s = monotonic()
         for user in self._users.values():
             user.end()
+        self._gate.close()
         ended = asyncio.gather(*(user.done() for user in self._users.values()))
         while not ended.done():
             drain_s = self._stop.drain_s if self._stop is not None else 0.0
@@ -177,6 +188,8 @@ class Pack:
         """Exchange a report for orders; False when the coordinator could not be reached."""
         gone = tuple(self._gone)
         self._sequence += 1
+        self._called.clear()
+        self._reported_s = monotonic()
         sent_ns = monotonic_ns()
         try:
             async with asyncio.timeout(patience_s):
@@ -194,13 +207,18 @@ class Pack:
         return PackStatus(
             pack=self._brief.pack.index,
             sequence=self._sequence,
-            totals=self._totals,
+            totals=self._totals_now(),
             active=sum(user.active for user in users),
             in_flight=sum(user.in_flight for user in users),
             drained=self._drained,
             health=self._health(),
             gone=gone,
+            lease=self._gate.report(max(len(self._wanted), sum(u.in_flight for u in users)), self._interval_s),
+            slots_wanted=self._gate.slots_wanted,
         )
+
+    def _totals_now(self) -> Totals:
+        return replace(self._totals, unsent=sum(user.unsent for user in self._users.values()))
 
     def _health(self) -> PackHealth:
         before_wall, before_cpu = self._cpu_from
@@ -218,10 +236,20 @@ class Pack:
     def _obey(self, orders: Orders, sent_ns: int, received_ns: int) -> None:
         self._interval_s = orders.interval_s
         self._lease_s = orders.lease_s
+        self._urgent_s = orders.urgent_s
         if self.run_start_ns == 0:
             self._set_clocks(orders, sent_ns, received_ns)
         for switch in orders.switches:
             self._carry_out(switch)
+        if orders.switches and orders.lease is not None:
+            # whoever comes will want money
+            self._called.set()
+        for arrival in orders.arrivals:
+            self._await_arrival(arrival)
+        if orders.lease is not None:
+            self._gate.hear(orders.lease)
+        if orders.slots is not None:
+            self._gate.open(orders.slots, self._clock_offset_ns / 1e9)
         if orders.stop is not None:
             self._stop = orders.stop
 
@@ -239,12 +267,30 @@ class Pack:
         user = self._users.get(switch.user)
         if user is None:
             return
+        if switch.on:
+            self._wanted.add(switch.user)
+        else:
+            self._wanted.discard(switch.user)
         delay_s = (self.run_start_ns - monotonic_ns()) / 1e9 + switch.at_run_s
         act = user.activate if switch.on else user.deactivate
         asyncio.get_running_loop().call_later(max(0.0, delay_s), act)
 
+    def _await_arrival(self, arrival: Arrival) -> None:
+        user = self._users.get(arrival.user)
+        if user is not None:
+            due_ns = self.run_start_ns + int(arrival.at_run_s * 1e9)
+            delay_s = max(0.0, (due_ns - monotonic_ns()) / 1e9)
+            asyncio.get_running_loop().call_later(delay_s, self._arrive, user, due_ns)
+
+    def _arrive(self, user: User, due_ns: int) -> None:
+        if user.plan.index in self._wanted:
+            # timers of the same millisecond may come in any order
+            user.activate()
+        user.arrive(due_ns)
+
     def _user_left(self, user: int, reason: str) -> None:
         self._gone.append((user, reason))
+        self._wanted.discard(user)
         level = "error" if reason == CRASHED else "info"
         self.log.write(level, "user_left", user=user, reason=reason, detail=self._users[user].crash)
 
@@ -302,4 +348,6 @@ def _one(record: RequestRecord) -> Totals:
         cost_usd=record.cost_usd,
         prompt_tokens=max(0, record.prompt_tokens),
         completion_tokens=max(0, record.completion_tokens),
+        unverified_usd=record.unverified_usd,
+        beyond_usd=max(0.0, record.cost_usd - record.reserved_usd),
     )

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isnan
 from time import monotonic_ns
 
-from raysim.core.behaviour.conversation import estimate_tokens
 from raysim.core.plan.run_plan import PackBrief
-from raysim.core.pricing import Price, cost_usd
-from raysim.core.records.outcome import ErrorKind
 from raysim.core.records.request import ABSENT, RequestRecord
 from raysim.core.secret import Secret
 from raysim.users.attempt import Attempt, Question
+from raysim.users.counting import Counted
 from raysim.users.identity import Identity
 from raysim.users.lag import LagMeter
 from raysim.wire.exchange import DETAIL_LIMIT
 from raysim.wire.openai import ChatReader, backend_of
 from raysim.wire.openai_request import Body
 from raysim.wire.statements import statements_of
-from raysim.wire.tokenizer import TokenCounter
 from raysim.wire.whole_answer import WholeReader
 
 _NAN = float("nan")
-_FREE = Price(0.0, 0.0)
-_HTTP_REDIRECT = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +32,21 @@ class Sent:
     wall_offset_ns: int
 
 
+@dataclass(slots=True)
+class Bill:
+    """What a request used and cost, over all its attempts, in USD. `held_ns` is how long raysim held it back.
+
+    `most_usd` is what one attempt could cost at most; `usd` and `counted` are those of the last one: one that is sent
+    again has cost nothing that is known, but what it may have cost is in `unverified_usd`.
+    """
+
+    most_usd: float = 0.0
+    counted: Counted = field(default_factory=Counted)
+    usd: float = 0.0
+    unverified_usd: float = 0.0
+    held_ns: int = 0
+
+
 class RowWriter:
     """Writes one user's rows.
 
@@ -44,23 +54,21 @@ class RowWriter:
         brief: the pack's brief.
         identity: the user.
         lag: the loop's lag, to flag what it spoilt.
-        counter: counts tokens where the platform does not; None for nobody.
     """
 
-    def __init__(
-        self, brief: PackBrief, identity: Identity, lag: LagMeter, counter: TokenCounter | None = None
-    ) -> None:
+    def __init__(self, brief: PackBrief, identity: Identity, lag: LagMeter) -> None:
         self._brief = brief
         self._user = identity.plan
         self._lag = lag
-        self._counter = counter
         self._secrets = set(identity.keys)
 
     def hide(self, secret: Secret) -> None:
         """Never write `secret`, whatever the platform quotes."""
         self._secrets.add(secret)
 
-    def write(self, question: Question, body: Body, attempt: Attempt, sends: int, sent: Sent) -> RequestRecord:
+    def write(
+        self, question: Question, body: Body, attempt: Attempt, sends: int, sent: Sent, bill: Bill
+    ) -> RequestRecord:
         """The row of a request that was sent `sends` times; times are those of the last attempt."""
         exchange, due_ns = attempt.exchange, question.due_ns
         end_ns = exchange.end_ns or monotonic_ns()
@@ -90,6 +98,13 @@ class RowWriter:
             end_ns=end_ns - due_ns,
             connect_ns=question.connect_ns + exchange.connect_ns or ABSENT,
             prompt_target_tokens=question.prompt_target_tokens,
+            held_ns=bill.held_ns or ABSENT,
+            token_source=bill.counted.source,
+            prompt_tokens=bill.counted.prompt,
+            completion_tokens=bill.counted.completion,
+            cost_usd=bill.usd,
+            unverified_usd=bill.unverified_usd,
+            reserved_usd=bill.most_usd,
             max_tokens=body.max_tokens,
             bytes_received=exchange.bytes_received,
             question_hash=question.question_hash,
@@ -101,9 +116,6 @@ class RowWriter:
         )
         if isinstance(attempt.reader, ChatReader):
             self._generated(record, question, attempt.reader)
-        else:
-            self._stated(record, question, attempt.reader)
-        self._price(record, question)
         self._note_statements(record, attempt)
         return record
 
@@ -119,37 +131,8 @@ class RowWriter:
         record.chunk_gaps_us = reader.gaps_us
         usage = reader.usage
         if usage is not None:
-            record.token_source = "usage"  # noqa: S105 - where the counts come from
-            record.prompt_tokens = usage.prompt_tokens
-            record.completion_tokens = usage.completion_tokens
             record.cached_tokens = ABSENT if usage.cached_tokens is None else usage.cached_tokens
             record.reasoning_tokens = ABSENT if usage.reasoning_tokens is None else usage.reasoning_tokens
-        elif reader.chunks or _answered(record):
-            # nothing stated: what arrived was generated, and was billed with its prompt
-            self._count(record, question, reader)
-
-    def _count(self, record: RequestRecord, question: Question, reader: ChatReader) -> None:
-        if self._counter is not None and reader.only_text:
-            record.token_source = "tokenizer"  # noqa: S105
-            record.prompt_tokens = sum(self._counter.count(text) for _, text in question.ask.messages)
-            record.completion_tokens = self._counter.count(reader.text)
-        else:
-            record.token_source = "chunks"  # noqa: S105
-            record.prompt_tokens = question.prompt_estimate
-            record.completion_tokens = reader.chunks or (estimate_tokens(reader.text) if reader.text else 0)
-
-    def _stated(self, record: RequestRecord, question: Question, reader: WholeReader) -> None:
-        """What is not stated stays absent; only a prompt that was surely read, as embeddings are, is estimated."""
-        tokens = reader.tokens
-        prompt = tokens.prompt if tokens is not None else None
-        completion = tokens.completion if tokens is not None and question.endpoint.kind == "custom" else None
-        if prompt is not None or completion is not None:
-            record.token_source = "usage"  # noqa: S105
-            record.prompt_tokens = ABSENT if prompt is None else prompt
-            record.completion_tokens = ABSENT if completion is None else completion
-        elif question.endpoint.kind == "embeddings" and _answered(record):
-            record.token_source = "estimate"  # noqa: S105
-            record.prompt_tokens = question.prompt_estimate
 
     def _note_statements(self, record: RequestRecord, attempt: Attempt) -> None:
         """What the platform says of money and limits, to be held against what the user counted."""
@@ -164,24 +147,11 @@ class RowWriter:
             own_usd = attempt.reader.tokens.billed_usd
             record.billed_usd = record.billed_usd if isnan(own_usd) else own_usd
 
-    def _price(self, record: RequestRecord, question: Question) -> None:
-        """A retried attempt was not billed, so that the last one's price is the request's."""
-        price = self._brief.prices.get(record.model, _FREE)
-        if record.model:
-            record.reserved_usd = cost_usd(price, question.prompt_estimate, max(0, record.max_tokens))
-        if record.token_source:
-            record.cost_usd = cost_usd(price, max(0, record.prompt_tokens), max(0, record.completion_tokens))
-
     def _redacted(self, detail: str) -> str:
         """What the platform said, cut to what a record holds; some quote the key that they refuse."""
         for secret in filter(Secret.reveal, self._secrets):
             detail = detail.replace(secret.reveal(), repr(secret))
         return detail[:DETAIL_LIMIT]
-
-
-def _answered(record: RequestRecord) -> bool:
-    """Whether the platform did what it was asked; an error status may be a success that was expected."""
-    return record.error_type is ErrorKind.NONE and record.http_status < _HTTP_REDIRECT
 
 
 def _after(due_ns: int, stamp_ns: int) -> int:

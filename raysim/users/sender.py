@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import count
 from time import monotonic, monotonic_ns, time_ns
 
 from raysim.core.behaviour.endpoint import EndpointPlan
 from raysim.core.behaviour.template import fill_path
 from raysim.core.control.circuit import Circuit, CircuitState
 from raysim.core.ids import request_id, trace_id, traceparent
-from raysim.core.plan.run_plan import PackBrief
+from raysim.core.plan.run_plan import PackBrief, UserPlan
+from raysim.core.pricing import Price, dollars, most_usd, picodollars
 from raysim.core.records.outcome import ErrorKind
 from raysim.core.records.request import RequestRecord
 from raysim.core.rng import Stream
 from raysim.core.secret import Secret
 from raysim.users.attempt import AnswerReader, Attempt, Question
+from raysim.users.counting import count_tokens, is_certain
+from raysim.users.gate import Gate, Turn
 from raysim.users.identity import Identity
 from raysim.users.key_ring import KeyRing
 from raysim.users.lag import LagMeter
 from raysim.users.loan import TokenLoan
-from raysim.users.row import RowWriter, Sent
+from raysim.users.row import Bill, RowWriter, Sent
 from raysim.wire.client import HttpClient, request_head
 from raysim.wire.exchange import Exchange
 from raysim.wire.openai import ChatReader
@@ -30,6 +34,7 @@ from raysim.wire.target import HttpTarget, Timeouts
 from raysim.wire.tokenizer import TokenCounter
 from raysim.wire.whole_answer import WholeReader
 
+_FREE = Price(0.0, 0.0)
 #: waits until a moment (monotonic ns); False when the user was told to go meanwhile
 Pause = Callable[[int], Awaitable[bool]]
 
@@ -49,6 +54,22 @@ class OrgAccess:
 
     client: HttpClient
     loan: TokenLoan
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all senders of one user have in common: numbers of requests, chances, the circuits to both services."""
+
+    numbers: Iterator[int]
+    chances: Stream
+    router: Circuit
+    orgs: Circuit
+
+    @classmethod
+    def of(cls, brief: PackBrief, user: UserPlan) -> Shared:
+        """For a user that has not sent anything yet."""
+        policy = brief.behaviour.circuit
+        return cls(count(1), Stream.of(user.seed, "retry", brief.incarnation), Circuit(policy), Circuit(policy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +101,9 @@ class Sender:
         client: its connection to the router.
         lag: the loop's lag, to flag what it spoilt.
         orgs: its way to the organisation service; needed only where the mix holds that endpoint.
+        counter: counts tokens where the platform does not; None for nobody.
+        gate: what each sending has to pass; open to all by default.
+        shared: what it has in common with other senders of the same user; by default there are none.
     """
 
     def __init__(
@@ -90,21 +114,26 @@ class Sender:
         lag: LagMeter,
         orgs: OrgAccess | None = None,
         counter: TokenCounter | None = None,
+        gate: Gate | None = None,
+        shared: Shared | None = None,
     ) -> None:
         self._brief = brief
         self._identity = identity
         self._keys = KeyRing(identity)
-        self._rows = RowWriter(brief, identity, lag, counter)
-        self._chances = Stream.of(identity.plan.seed, "retry", brief.incarnation)
-        self._sequence = 0
+        self._rows = RowWriter(brief, identity, lag)
+        shared = shared or Shared.of(brief, identity.plan)
+        self._chances = shared.chances
+        self._numbers = shared.numbers
+        self._counter = counter
+        self._gate = gate or Gate()
+        self._turn: Turn | None = None
         self._fixed: dict[str, str | int] = {
             "model": identity.plan.model,
             "org_id": identity.org_reference,
             "user_id": identity.user_reference,
         }
-        circuit = brief.behaviour.circuit
-        self._router = _Service(client, Circuit(circuit), None)
-        self._orgs = _Service(orgs.client, Circuit(circuit), orgs.loan) if orgs is not None else None
+        self._router = _Service(client, shared.router, None)
+        self._orgs = _Service(orgs.client, shared.orgs, orgs.loan) if orgs is not None else None
         self._entries = [(plan, self._entry(plan)) for plan in brief.behaviour.endpoints]
 
     def _entry(self, plan: EndpointPlan) -> _Entry:
@@ -145,16 +174,24 @@ class Sender:
         await service.client.open()
         return monotonic_ns() - started_ns
 
-    async def ask(self, question: Question, run_start_ns: int, wall_offset_ns: int, pause: Pause) -> Answer:
+    def withdraw(self) -> None:
+        """What waits to be sent is not to be sent any more."""
+        if self._turn is not None:
+            self._turn.withdraw()
+
+    async def ask(
+        self, question: Question, run_start_ns: int, wall_offset_ns: int, pause: Pause, held_ns: int = 0
+    ) -> Answer | None:
         """Send the question until it is answered or not to be sent again, and read the answer.
 
-        Cancelling closes the connection and still leaves a record.
+        Cancelling closes the connection and still leaves a record. None when it was withdrawn before it was sent.
 
         Args:
             question: what to ask.
             run_start_ns: the run's second 0 on this process's monotonic clock.
             wall_offset_ns: what to add to the monotonic clock for wall time.
             pause: waits before a retry.
+            held_ns: how long the question was held back already.
         """
         sent = self._number(run_start_ns, wall_offset_ns)
         entry = self._entry_of(question.endpoint)
@@ -167,28 +204,59 @@ class Sender:
         body = request_body(entry.plan, question.ask, values, stream=entry.streams)
         key_line = self._keys.line(question.conversation_id) if entry.plan.with_user_key else ""
         circuit = entry.service.circuit
+        price = self._brief.prices.get(body.model, _FREE)
+        most = most_usd(price, body.most_prompt_tokens, body.most_tokens, body.answers) if body.model else 0.0
+        bill = Bill(most, held_ns=held_ns)
         sends = retries = 0
+        attempt: Attempt | None = None
         while True:
             if not circuit.allows(monotonic()):
                 left_s = circuit.left_s(monotonic())
                 attempt = Attempt.unsent(_reader(entry), ErrorKind.CIRCUIT_OPEN, f"not sent: open for {left_s:.1f} s")
                 break
+            turn = await self._pass(bill)
+            if turn is None:
+                break
             attempt = await self._attempt(entry, body, sent, values, key_line)
+            self._settle(turn, question, attempt, price, bill)
             sends += attempt.sends
             circuit.note(attempt.error.outcome, monotonic())
             if not await self._again(attempt, retries, circuit, pause):
                 break
             retries += 1
-        record = self._rows.write(question, body, attempt, sends, sent)
+        if attempt is None:
+            return None
+        record = self._rows.write(question, body, attempt, sends, sent, bill)
         return Answer(record, attempt.reader.text, attempt.retry_after_s)
+
+    async def _pass(self, bill: Bill) -> Turn | None:
+        """Wait at the gate; None when the request is withdrawn."""
+        self._turn = turn = self._gate.turn(picodollars(bill.most_usd))
+        try:
+            passed = await turn.come()
+        finally:
+            self._turn = None
+        bill.held_ns += turn.held_ns
+        return turn if passed else None
+
+    def _settle(self, turn: Turn, question: Question, attempt: Attempt, price: Price, bill: Bill) -> None:
+        """What the attempt has cost, or may have."""
+        bill.counted = count_tokens(question, attempt, self._counter)
+        bill.usd = bill.counted.usd(price)
+        if bill.most_usd == 0.0 or is_certain(attempt, bill.counted):
+            turn.settle(picodollars(bill.usd))
+        else:
+            counted = self._brief.limits.unknown_cost == "counted"
+            turn.settle(picodollars(bill.usd) if counted else None)
+            bill.unverified_usd += max(0.0, dollars(turn.reserved) - bill.usd)
 
     def _number(self, run_start_ns: int, wall_offset_ns: int) -> Sent:
         """Ids for the next request; all its attempts carry the same ones."""
-        self._sequence += 1
+        number = next(self._numbers)
         brief, user = self._brief, self._identity.plan.index
         return Sent(
-            request_id(brief.short_id, user, brief.incarnation, self._sequence),
-            trace_id(brief.seed, user, brief.incarnation, self._sequence),
+            request_id(brief.short_id, user, brief.incarnation, number),
+            trace_id(brief.seed, user, brief.incarnation, number),
             run_start_ns,
             wall_offset_ns,
         )

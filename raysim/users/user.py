@@ -10,11 +10,13 @@ from time import monotonic_ns
 from raysim.core.behaviour.conversation import ENDS_CONVERSATION, Conversation
 from raysim.core.behaviour.endpoint import EndpointPlan
 from raysim.core.control.messages import REQUEST_LIMIT
+from raysim.core.plan.load import ArrivalPlan, PhasePlan
 from raysim.core.plan.run_plan import PackBrief, UserPlan
 from raysim.core.records.outcome import ErrorKind
 from raysim.core.records.request import RequestRecord
 from raysim.core.rng import Stream
 from raysim.users.alarm import Alarm
+from raysim.users.open_loop import OpenLoop
 from raysim.users.ports import RunClock
 from raysim.users.questioner import Questioner, Thought
 from raysim.users.sender import Answer, Sender
@@ -41,6 +43,7 @@ class User:
         brief: the pack's brief.
         plan: who the user is.
         sender: sends its questions.
+        new_sender: makes further ones, for requests in an open loop, which do not wait for each other.
         clock: the run's clock.
         record: takes every record.
         left: is told when the user leaves for good, with the reason.
@@ -54,10 +57,13 @@ class User:
         clock: RunClock,
         record: Callable[[RequestRecord], None],
         left: Callable[[int, str], None],
+        new_sender: Callable[[], Sender] | None = None,
     ) -> None:
         self.plan = plan
         self.active = False
-        self.in_flight = False
+        self.asking = False
+        #: how many of its requests were due and never sent
+        self.unsent = 0
         self._brief = brief
         self._sender = sender
         self._clock = clock
@@ -78,6 +84,9 @@ class User:
         #: monotonic ns before which a user that was refused or failed does not ask again
         self._not_before_ns = 0
         self._alarm = Alarm()
+        self._open_loop = OpenLoop(
+            self._questioner, new_sender or (lambda: sender), clock, self._arrival_answered, self._crashed
+        )
         self._task: asyncio.Task[None] | None = None
 
     # ── what the pack tells it ──
@@ -96,6 +105,21 @@ class User:
         """Go: finish what is in flight, ask nothing more."""
         self.active = False
         self._alarm.ring()
+        self._sender.withdraw()
+        self.unsent += self._open_loop.stop()
+
+    def arrive(self, due_ns: int) -> None:
+        """A request is due that comes by the clock."""
+        arrivals = self._arrivals(due_ns)
+        if self.active and arrivals is not None:
+            self._open_loop.arrive(due_ns, arrivals.most_in_flight)
+        elif not self._ended:
+            self.unsent += 1
+
+    @property
+    def in_flight(self) -> int:
+        """Requests under way."""
+        return self.asking + self._open_loop.in_flight
 
     def end(self) -> None:
         """Go and do not come back."""
@@ -105,13 +129,16 @@ class User:
     def abort(self) -> None:
         """End at once; a request in flight is cancelled and recorded as such."""
         self.end()
-        if (self.in_flight or self._connecting) and self._task is not None:
+        if (self.asking or self._connecting) and self._task is not None:
             self._task.cancel()
+        self._open_loop.abort()
 
     async def done(self) -> None:
         """Wait until the user has ended."""
         if self._task is not None:
             await asyncio.wait([self._task])
+        await self._open_loop.done()
+        self._open_loop.close()
 
     # ── its life ──
 
@@ -126,20 +153,29 @@ class User:
                 pause_s = self._brief.behaviour.think_s.sample(self._stream) * self._stream.random()
                 await self._stay_until(monotonic_ns() + int(pause_s * 1e9))
                 while self.active:
-                    await self._session()
+                    if self._arrivals(monotonic_ns()) is None:
+                        await self._session()
+                    else:
+                        await self._attend()
         except Exception as error:  # noqa: BLE001 - one user's end is not its pack's
-            self.crash = _place_of(error)
-            self._left(self.plan.index, CRASHED)
-            self.end()
+            self._crashed(error)
         finally:
             self.active = False
             self._sender.close()
+
+    async def _attend(self) -> None:
+        """Be there while requests come by the clock (see `arrive`), until the phase is over."""
+        phase = self._phase_at(monotonic_ns())
+        if phase is None or phase is self._brief.schedule.phases[-1]:
+            await self._alarm.wait(None)
+        else:
+            await self._stay_until(self._clock.run_start_ns + int(phase.end_s * 1e9) + _TIMER_STEP_NS)
 
     async def _session(self) -> None:
         session = self._questioner.new_session()
         conversation: Conversation | None = None
         asked = turns_left = started_ns = 0
-        while self.active:
+        while self.active and self._arrivals(monotonic_ns()) is None:
             due_ns = max(self._meant_ns(), self._not_before_ns)
             if not session.takes(asked, started_ns, due_ns):
                 return
@@ -160,15 +196,18 @@ class User:
         """Think, ask, read. False when the conversation cannot go on."""
         question = self._questioner.question(endpoint, conversation, session)
         thought = await self._think(endpoint)
-        if not self.active:
+        if not self.active or self._arrivals(monotonic_ns()) is not None:
             return False
         question = thought.ends_in(question)
         clock = self._clock
-        self.in_flight = True
+        self.asking = True
         try:
             answer = await self._sender.ask(question, clock.run_start_ns, clock.wall_offset_ns, self._stays_until)
         finally:
-            self.in_flight = False
+            self.asking = False
+        if answer is None:
+            self.unsent += 1
+            return False
         self._answered_ns = monotonic_ns()
         self._asked += 1
         record = answer.record
@@ -232,6 +271,31 @@ class User:
             self._leave(str(error))
         elif most is not None and self._asked >= most:
             self._leave(REQUEST_LIMIT)
+
+    def _arrival_answered(self, answer: Answer | None, endpoint: EndpointPlan) -> None:
+        if answer is None:
+            self.unsent += 1
+            return
+        self._record(answer.record)
+        self._asked += 1
+        self._consider_leaving(answer, endpoint)
+
+    def _crashed(self, error: Exception) -> None:
+        self.crash = _place_of(error)
+        self._left(self.plan.index, CRASHED)
+        self.end()
+
+    def _arrivals(self, now_ns: int) -> ArrivalPlan | None:
+        """How requests arrive in the phase at this moment; None while users ask when they have thought."""
+        phase = self._phase_at(now_ns)
+        return phase.arrivals if phase is not None else None
+
+    def _phase_at(self, now_ns: int) -> PhasePlan | None:
+        """The phase at this moment; the last one goes on until everybody is told to stop."""
+        schedule, run_s = self._brief.schedule, (now_ns - self._clock.run_start_ns) / 1e9
+        if run_s >= schedule.duration_s:
+            return schedule.phases[-1] if schedule.phases else None
+        return schedule.phase_at(run_s)
 
     def _leave(self, reason: str) -> None:
         if not self._ended:

@@ -137,12 +137,17 @@ def test_a_dead_driver_leaves_no_load_and_no_tenant(runner: Runner, platform: Pl
     assert platform.ledger()["total"]["requests"] == books["total"]["requests"]
 
 
-def test_a_cost_limit_stops_the_run(runner: Runner) -> None:
-    run = runner.run(short_load(seconds=60, limits={"maxCostUsd": 0.0005}), "cost")
+def test_a_cost_limit_stops_the_run_and_is_not_overspent(runner: Runner) -> None:
+    limit_usd = 0.002
+    run = runner.run(short_load(users=8, seconds=60, limits={"maxCostUsd": limit_usd}), "cost")
     assert run.exit_code in (5, 7), run.output
     assert run.summary["status"] == "stopped"
     assert run.summary["stop_reason"] == "cost"
-    assert run.summary["cost"]["usd"] >= 0.0005
+    cost, books = run.summary["cost"], run.json("platform-ledger.json")
+    assert 0.95 * limit_usd <= books["total"]["usd"] <= limit_usd
+    assert math.isclose(cost["usd"], books["total"]["usd"], rel_tol=1e-9)
+    assert (cost["overspend_usd"], cost["unverified_usd"], cost["reserved_unsettled_usd"]) == (0.0, 0.0, 0.0)
+    assert cost["utilisation"] == pytest.approx(cost["usd"] / limit_usd)
     assert run.summary["cleanup"]["remaining"] == 0
 
 
@@ -195,3 +200,22 @@ def test_a_starved_generator_does_not_pass_for_an_instrument(runner: Runner) -> 
     assert generator["flagged_share"] > 0.01
     assert "late" in generator["reasons"][0]
     assert run.exit_code == (7 if generator["verdict"] == "invalid" else 0), run.output
+
+
+def test_requests_come_by_the_clock(runner: Runner) -> None:
+    pattern = {
+        "type": "steady",
+        "arrivals": {"mode": "constant", "requestsPerSecond": 20},
+        "phases": [{"name": "sustained", "duration": "4s"}],
+    }
+    run = runner.run(short_load(loadPattern=pattern, limits={"maxRequestsPerSecond": 50}), "clock")
+    assert run.exit_code in (0, 7), run.output
+    requests = run.summary["requests"]
+    assert requests["arrivals_due"] == 80
+    assert requests["success"] + requests["unsent"] == 80
+    assert requests["unsent"] <= 2
+    due = pl.read_parquet(run.directory / "requests" / "*.parquet").sort("due_unix_ns")["due_unix_ns"]
+    gaps = due.diff().drop_nulls() / 1e6
+    # planned on the coordinator's clock, carried out by another process: evenly spaced all the same
+    assert (gaps.min(), gaps.max()) == pytest.approx((50.0, 50.0), abs=0.01)
+    assert run.summary["held"]["count"] > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from raysim.core.config.prompt_checks import prompt_errors, prompt_warnings
 from raysim.core.config.quantities import DistributionSpec
 from raysim.core.config.support import refused, without_effect
 from raysim.core.errors import Problem
+from raysim.core.pricing import most_usd, prompt_bound
 from raysim.core.units import format_duration
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from raysim.core.config.load import PhaseSpec
     from raysim.core.config.scenario import Scenario
 
+#: no built-in question has fewer bytes
+_SHORTEST_QUESTION = 80
 #: users a worker node may play without distorting what it measures
 _USERS_PER_WORKER = (10, 50)
 
@@ -55,6 +59,8 @@ def warnings(scenario: Scenario, unreadable: frozenset[str] = frozenset()) -> li
         Check(_too_few_slots, frozenset({"organizations", "users", "workers"})),
         Check(_users_per_worker, frozenset({"workers"})),
         Check(_longer_than_allowed, frozenset({"loadPattern", "limits"})),
+        Check(_cut_at_the_end, frozenset({"loadPattern", "limits"})),
+        Check(_limit_below_one_request, frozenset({"limits", "models", "userBehavior", "endpoints"})),
         Check(_budgets_out_of_reach, frozenset({"organizations", "targets"})),
         Check(_shared_keys, frozenset({"organizations", "users", "targets"})),
         Check(_no_limits, frozenset({"limits"})),
@@ -138,6 +144,31 @@ def _longer_than_allowed(scenario: Scenario) -> Iterator[Problem]:
         f"the phases last {format_duration(pattern.total_duration)} in all: the run stops at {format_duration(limit)}, "
         f"in phase {phase.name!r}, with exit code 5",
     )
+
+
+def _cut_at_the_end(scenario: Scenario) -> Iterator[Problem]:
+    limits, lasts_s = scenario.spec.limits, scenario.spec.load_pattern.total_duration
+    limit = limits.max_duration
+    if limit is not None and lasts_s <= limit < lasts_s + limits.drain:
+        yield Problem(
+            "spec.limits.maxDuration",
+            f"leaves requests in flight at the end {format_duration(limit - lasts_s)} instead of limits.drain, "
+            f"{format_duration(limits.drain)}: what takes longer is cut",
+        )
+
+
+def _limit_below_one_request(scenario: Scenario) -> Iterator[Problem]:
+    """Only where every request is a chat, whose size is known well enough."""
+    spec, limit = scenario.spec, scenario.spec.limits.max_cost_usd
+    if limit is None or any(endpoint.name != "chat" or endpoint.request for endpoint in spec.endpoints):
+        return
+    tokens = math.ceil(spec.user_behavior.max_tokens_per_request.to_distribution().low)
+    costs = [most_usd(price, prompt_bound(_SHORTEST_QUESTION), tokens) for price in scenario.prices().values()]
+    if costs and min(costs) > limit:
+        yield Problem(
+            "spec.limits.maxCostUsd",
+            f"{limit:g} is less than the {min(costs):.6f} that one request can cost: nothing will be sent",
+        )
 
 
 def _phase_at(phases: tuple[PhaseSpec, ...], moment: float) -> PhaseSpec:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from raysim.core.behaviour.endpoint import LIMIT_FIELDS
 from raysim.core.behaviour.template import PLACEHOLDERS, placeholders
 from raysim.core.config.models import price_of
 from raysim.core.config.paths import spell
 from raysim.core.errors import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from raysim.core.config.endpoints import EndpointSpec
     from raysim.core.config.scenario import Scenario
 
 
@@ -39,6 +41,19 @@ def endpoint_errors(scenario: Scenario) -> Iterator[Problem]:
             )
 
 
+def _is_unbounded(endpoint: EndpointSpec) -> bool:
+    request = endpoint.request or {}
+    if endpoint.name in ("chat", "completions"):
+        return any(name in request and request[name] is None for name in LIMIT_FIELDS)
+    return endpoint.name == "custom" and "model" in request and not _names_a_limit(request)
+
+
+def _names_a_limit(request: Mapping[str, object]) -> bool:
+    return any(
+        name in LIMIT_FIELDS or (isinstance(value, dict) and _names_a_limit(value)) for name, value in request.items()
+    )
+
+
 def endpoint_warnings(scenario: Scenario) -> Iterator[Problem]:
     """Endpoints that may not do what their author means."""
     for index, endpoint in enumerate(scenario.spec.endpoints):
@@ -48,6 +63,12 @@ def endpoint_warnings(scenario: Scenario) -> Iterator[Problem]:
                 spell((*here, "request")),
                 "names no model, so users ask their own model for embeddings; "
                 "request: {model: text-embedding-3-small} names one",
+            )
+        if _is_unbounded(endpoint):
+            yield Problem(
+                spell((*here, "request")),
+                "asks for a generation without max_tokens, so each request has to reserve what an answer would cost "
+                "that fills the model's context",
             )
         for name in placeholders(endpoint.request):
             if name not in PLACEHOLDERS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -16,6 +16,12 @@ class LimitsSpec(Part):
         10.0,
         description="most the run may spend, in USD; 10 by default, so that a forgotten limit costs little: "
         "raise it knowingly; null for no limit",
+    )
+    unknown_cost: Literal["reserved", "counted"] = Field(
+        "reserved",
+        description="what a request counts as whose bill the platform did not tell (broken off, timed out, no usage): "
+        "reserved, the most it could cost, so that the limit holds whatever is billed; counted, the tokens that "
+        "arrived, for platforms that are known to bill no more",
     )
     max_error_rate: Ratio | None = Field(
         0.10, description="share of failed requests (0 to 1) within errorWindow that stops the run; null for no limit"

@@ -31,7 +31,14 @@ class ArrivalsSpec(Part):
     mode: Literal["closed", "constant", "poisson"] = Field(
         "closed", description="closed: a user asks when it has thought; else requests start at a rate, come what may"
     )
-    requests_per_second: Positive | None = Field(None, description="rate of arrivals in 1/s; not with mode closed")
+    requests_per_second: Positive | None = Field(
+        None, description="rate of arrivals over all active users, in 1/s; not with mode closed"
+    )
+    max_in_flight: Count = Field(
+        16,
+        description="requests that one user may have under way in an open loop; what arrives beyond is sent late: "
+        "enough for a rate of 4/s and answers of 4 s",
+    )
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """A rate without a mode that has one, or the reverse."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 
@@ -18,6 +19,36 @@ class Breach:
     message: str
 
 
+#: the largest part of `maxDuration` that is kept for requests in flight at its end
+_DRAIN_SHARE = 0.1
+
+
+class TimeLimit:
+    """`maxDuration`: from the run's second 0 to its last request, requests in flight at the end included.
+
+    Args:
+        limits: the run's limits.
+        schedule_s: length of all phases. A run whose phases fit ends with them.
+    """
+
+    def __init__(self, limits: LimitPlan, schedule_s: float) -> None:
+        most_s = limits.max_duration_s
+        self._most_s = math.inf if most_s is None else most_s
+        self._drain_s = min(limits.drain_s, self._most_s * _DRAIN_SHARE)
+        self._stop_s = self._most_s - self._drain_s if schedule_s > self._most_s else math.inf
+
+    def judge(self, run_s: float) -> Breach | None:
+        """Whether users have to stop now, so that what they have in flight can end in time."""
+        if run_s < self._stop_s:
+            return None
+        most, drain = format_duration(self._most_s), format_duration(self._drain_s)
+        return Breach("duration", f"the run may last {most}, the last {drain} of it for requests in flight")
+
+    def left_s(self, run_s: float) -> float:
+        """How long requests may still be in flight."""
+        return max(0.0, self._most_s - run_s)
+
+
 class LimitWatch:
     """Judges the totals of the whole run as they come in. Memory is bounded by the error window."""
 
@@ -31,8 +62,6 @@ class LimitWatch:
         limits = self._limits
         if limits.max_cost_usd is not None and totals.cost_usd >= limits.max_cost_usd:
             return Breach("cost", f"spent ${totals.cost_usd:.4f} of ${limits.max_cost_usd:g}")
-        if limits.max_duration_s is not None and run_s >= limits.max_duration_s:
-            return Breach("duration", f"the run has lasted {format_duration(limits.max_duration_s)}")
         return self._judge_errors(run_s, totals)
 
     def error_rate(self) -> float | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from raysim.core.control.lease import LeaseOrder, LeaseReport
+from raysim.core.control.slots import SlotBlock
 from raysim.core.records.outcome import ErrorKind
 
 #: reason of a user that leaves because it has sent `limits.maxRequestsPerUser`
@@ -14,7 +16,12 @@ TENANT_REASONS = frozenset({str(ErrorKind.BUDGET_EXCEEDED), str(ErrorKind.QUOTA_
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counts since a pack's start; they only grow, so that a lost message costs nothing."""
+    """Counts since a pack's start; they only grow, so that a lost message costs nothing.
+
+    `cost_usd` is what is known to have been spent; `unverified_usd` what may have been besides, for requests whose cost
+    the platform did not tell; `beyond_usd` what was billed over the most that a request could cost. `unsent` requests
+    were due and never sent, because the run ended while they waited.
+    """
 
     requests: int = 0
     success: int = 0
@@ -24,6 +31,9 @@ class Totals:
     cost_usd: float = 0.0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    unverified_usd: float = 0.0
+    beyond_usd: float = 0.0
+    unsent: int = 0
 
     def __add__(self, other: Totals) -> Totals:
         return Totals(
@@ -35,6 +45,24 @@ class Totals:
             self.cost_usd + other.cost_usd,
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
+            self.unverified_usd + other.unverified_usd,
+            self.beyond_usd + other.beyond_usd,
+            self.unsent + other.unsent,
+        )
+
+    def __sub__(self, other: Totals) -> Totals:
+        return Totals(
+            self.requests - other.requests,
+            self.success - other.success,
+            self.error - other.error,
+            self.refused - other.refused,
+            self.cancelled - other.cancelled,
+            self.cost_usd - other.cost_usd,
+            self.prompt_tokens - other.prompt_tokens,
+            self.completion_tokens - other.completion_tokens,
+            self.unverified_usd - other.unverified_usd,
+            self.beyond_usd - other.beyond_usd,
+            self.unsent - other.unsent,
         )
 
 
@@ -51,7 +79,10 @@ class PackHealth:
 
 @dataclass(frozen=True, slots=True)
 class PackStatus:
-    """What a pack reports. `gone` lists users that left for good since the last report, each with the reason."""
+    """What a pack reports. `gone` lists users that left for good since the last report, each with the reason.
+
+    `lease` is None without a limit of cost; `slots_wanted` is how many requests wait for a slot under a cap on rate.
+    """
 
     pack: int
     sequence: int
@@ -61,6 +92,8 @@ class PackStatus:
     drained: bool
     health: PackHealth
     gone: tuple[tuple[int, str], ...] = ()
+    lease: LeaseReport | None = None
+    slots_wanted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +103,14 @@ class Switch:
     user: int
     at_run_s: float
     on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A request of this user is due at `at_run_s` seconds after the run's start, whatever it is doing then."""
+
+    user: int
+    at_run_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +126,8 @@ class Orders:
     """The coordinator's answer.
 
     `clock_s` is its clock when it answered, `wall_offset_s` what to add to that clock for wall time, and `run_start_s`
-    the same clock at the run's start, once that is known. A pack that hears nothing for `lease_s` stops by itself.
+    the same clock at the run's start, once that is known. A pack that hears nothing for `lease_s` stops by itself. One
+    in which requests wait for money or a slot may report every `urgent_s`.
     """
 
     clock_s: float
@@ -95,6 +137,10 @@ class Orders:
     run_start_s: float | None = None
     switches: tuple[Switch, ...] = ()
     stop: StopOrder | None = None
+    urgent_s: float = 0.05
+    lease: LeaseOrder | None = None
+    slots: SlotBlock | None = None
+    arrivals: tuple[Arrival, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

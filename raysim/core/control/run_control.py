@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from raysim.core.control.activation import Activation
-from raysim.core.control.limits import LimitWatch
+from raysim.core.control.limits import LimitWatch, TimeLimit
 from raysim.core.control.messages import (
     REQUEST_LIMIT,
     TENANT_REASONS,
+    Arrival,
     Event,
     Orders,
     PackHealth,
@@ -20,11 +20,15 @@ from raysim.core.control.messages import (
     Switch,
     Totals,
 )
+from raysim.core.control.planner import Planner
+from raysim.core.control.rations import Rations
 from raysim.core.plan.run_plan import RunPlan
 
 #: packs together report at most this often per second, so that the coordinator keeps up with thousands of them
 _REPORTS_PER_SECOND = 250
 _SHORTEST_INTERVAL_S = 1.0
+#: a pack in which requests wait may report this often, if there are not too many packs
+_SHORTEST_URGENT_S = 0.05
 #: from the order to begin to the run's second 0: every pack hears of it before
 _START_LEAD_S = 1.5
 #: a pack that has not reported itself drained this long after it should have is not waited for
@@ -58,6 +62,9 @@ class _Pack:
     in_flight: int = 0
     drained: bool = False
     lost: bool = False
+    sequence: int = 0
+    switches: list[Switch] = field(default_factory=list)
+    arrivals: list[Arrival] = field(default_factory=list)
 
 
 class RunControl:
@@ -73,10 +80,13 @@ class RunControl:
         self._wall_offset_s = wall_offset_s
         self._packs: dict[int, _Pack] = {}
         self._pack_of: dict[int, int] = {}
-        self._mailbox: dict[int, list[Switch]] = {}
+        self._totals = Totals()
         self._limits = LimitWatch(plan.limits)
-        self._activation: Activation | None = None
+        self._rations = Rations(plan.limits)
+        self._time = TimeLimit(plan.limits, plan.schedule.duration_s)
+        self._planner: Planner | None = None
         self._phase = -1
+        self._told_of_overbilling = False
         self._stop: StopOrder | None = None
         self._drain_until_s = 0.0
         self._events: list[Event] = []
@@ -97,40 +107,55 @@ class RunControl:
     def pack_ready(self, pack: int, users: Collection[int]) -> None:
         """A pack has set up these users and will report."""
         self._packs[pack] = _Pack(frozenset(users), Totals())
-        self._mailbox[pack] = []
         self._pack_of.update(dict.fromkeys(users, pack))
 
     def begin(self, now_s: float) -> None:
         """All packs that will come are ready: the run's second 0 is a moment from now."""
         self.run_start_s = now_s + _START_LEAD_S
-        self._activation = Activation(self._plan.schedule, self.ready_users)
+        self._planner = Planner(self._plan.schedule, self._plan.seed, self.ready_users)
         self.state = RunState.RUNNING
         self._note("run_started", users=len(self.ready_users))
 
     def report(self, status: PackStatus, now_s: float) -> Orders:
         """A pack's report; the answer is what it is to do."""
         pack = self._packs.get(status.pack)
-        if pack is not None and not pack.lost:
-            pack.totals = status.totals
-            pack.health = status.health
-            pack.active, pack.in_flight, pack.drained = status.active, status.in_flight, status.drained
-            if status.gone and self._activation is not None:
-                for user, reason in status.gone:
-                    self._activation.leave([user], replaced=reason not in TENANT_REASONS)
-                    self.gone_users[user] = reason
-                    self._note("user_left", user=user, reason=reason)
+        self._rations.hear(status)
+        if pack is None or pack.lost:
+            pack = _Pack(frozenset(), Totals())
+        elif status.sequence > pack.sequence:
+            self._take(pack, status)
         self.tick(now_s)
-        mail = self._mailbox.get(status.pack, [])
-        self._mailbox[status.pack] = []
+        switches, pack.switches = tuple(pack.switches), []
+        arrivals, pack.arrivals = tuple(pack.arrivals), []
+        running = self.state is RunState.RUNNING
         return Orders(
             clock_s=now_s,
             wall_offset_s=self._wall_offset_s,
             lease_s=self._plan.limits.lease_s,
             interval_s=self.interval_s,
             run_start_s=self.run_start_s,
-            switches=tuple(mail),
+            switches=switches,
             stop=self._stop,
+            urgent_s=max(_SHORTEST_URGENT_S, len(self._packs) / _REPORTS_PER_SECOND),
+            lease=self._rations.lease(status.pack, running=running),
+            slots=self._rations.slots(status, now_s) if running else None,
+            arrivals=arrivals,
         )
+
+    def _take(self, pack: _Pack, status: PackStatus) -> None:
+        pack.sequence = status.sequence
+        self._totals += status.totals - pack.totals
+        if status.totals.beyond_usd and not self._told_of_overbilling:
+            self._told_of_overbilling = True
+            self._note("billed_beyond_reservation", pack=status.pack, beyond_usd=status.totals.beyond_usd)
+        pack.totals = status.totals
+        pack.health = status.health
+        pack.active, pack.in_flight, pack.drained = status.active, status.in_flight, status.drained
+        if status.gone and self._planner is not None:
+            for user, reason in status.gone:
+                self._planner.leave([user], replaced=reason not in TENANT_REASONS)
+                self.gone_users[user] = reason
+                self._note("user_left", user=user, reason=reason)
 
     def pack_lost(self, pack: int, users: Collection[int], why: str, now_s: float) -> None:
         """A pack's process is gone, with these users."""
@@ -138,8 +163,9 @@ class RunControl:
         if known is not None:
             known.lost = True
             known.active = known.in_flight = 0
-        if self._activation is not None:
-            self._activation.leave(users)
+        self._rations.lose(pack)
+        if self._planner is not None:
+            self._planner.leave(users)
         for user in users:
             self.lost.setdefault(user, Loss(user, self._run_s(now_s), why))
         self._note("pack_lost", pack=pack, users=sorted(users), why=why)
@@ -147,9 +173,13 @@ class RunControl:
             self.stop("loss", "a user was lost and bootstrap.onLoss is abort", self._plan.limits.drain_s, now_s)
 
     def stop(self, reason: str, message: str, drain_s: float, now_s: float) -> None:
-        """End the run: users stop asking; what is in flight may finish within `drain_s`, or sooner if told again."""
+        """End the run: users stop asking; what is in flight may finish within `drain_s`, or sooner if told again.
+
+        Nothing is in flight any more when the run has lasted as long as it may.
+        """
         if self.state is RunState.DRAINED:
             return
+        drain_s = min(drain_s, self._time.left_s(self._run_s(now_s)))
         if self._stop is None:
             self.stop_reason, self.stop_message = reason, message
             self.stopped_at_s = self._run_s(now_s)
@@ -163,20 +193,19 @@ class RunControl:
 
     def tick(self, now_s: float) -> None:
         """Time has passed: plan switches ahead, note phases, hold limits, see whether everyone has drained."""
-        if self.state is RunState.RUNNING and self.run_start_s is not None and self._activation is not None:
+        if self.state is RunState.RUNNING and self.run_start_s is not None and self._planner is not None:
             run_s = now_s - self.run_start_s
             self._note_phase(run_s)
-            for switch in self._activation.plan_until(
-                run_s + 2 * self.interval_s + 0.5, not_before_s=run_s + self.interval_s
-            ):
-                self._mailbox[self._pack_of[switch.user]].append(switch)
+            self._plan_ahead(self._planner, run_s)
             self._sample(run_s)
-            breach = self._limits.judge(max(0.0, run_s), self.totals)
+            breach = self._limits.judge(max(0.0, run_s), self._totals) or self._rations.judge()
             if breach is not None:
                 self.stop(breach.limit, breach.message, self._plan.limits.drain_s, now_s)
             elif run_s >= self._plan.schedule.duration_s:
                 self.stop("completed", "every phase is over", self._plan.limits.drain_s, now_s)
-            elif not self.ready_users - self.gone_users.keys():
+            elif (late := self._time.judge(run_s)) is not None:
+                self.stop(late.limit, late.message, self._plan.limits.drain_s, now_s)
+            elif self._users_left <= 0:
                 self._stop_without_users(now_s)
         if self.state is RunState.DRAINING:
             self._await_drain(now_s)
@@ -190,13 +219,34 @@ class RunControl:
 
     @property
     def totals(self) -> Totals:
-        """Sums over all packs, the lost ones included."""
-        return sum((pack.totals for pack in self._packs.values()), Totals())
+        """Sums over all packs, the lost ones included; arrivals for which nobody was active are unsent, too."""
+        undealt = self._planner.undealt if self._planner is not None else 0
+        return replace(self._totals, unsent=self._totals.unsent + undealt) if undealt else self._totals
+
+    @property
+    def arrivals_due(self) -> int | None:
+        """Requests of an open loop that were due until users were told to stop; None without an open loop."""
+        return None if self._planner is None else self._planner.arrivals_due(self.stopped_at_s or 0.0)
+
+    @property
+    def money_short_from_s(self) -> float | None:
+        """Run seconds at which packs had to begin to share what money was left; None when they never had to."""
+        return self._rations.short_from_s
+
+    @property
+    def lost_commitments(self) -> dict[int, float]:
+        """For each pack that lost a process: all that it may have spent, in USD."""
+        return self._rations.lost_commitments
 
     @property
     def ready_users(self) -> AbstractSet[int]:
         """Users that were set up and not lost."""
         return self._pack_of.keys() - self.lost.keys()
+
+    @property
+    def _users_left(self) -> int:
+        away = self.lost.keys() | self.gone_users.keys()
+        return len(self._pack_of) - sum(user in self._pack_of for user in away)
 
     @property
     def active(self) -> int:
@@ -217,6 +267,18 @@ class RunControl:
         """Events since the last call."""
         events, self._events = self._events, []
         return events
+
+    def _plan_ahead(self, planner: Planner, run_s: float) -> None:
+        """Orders for the time until a pack's next report but one."""
+        until_s = run_s + 2 * self.interval_s + 0.5
+        switches, arrivals = planner.plan_until(until_s, not_before_s=run_s + self.interval_s)
+        for switch in switches:
+            self._packs[self._pack_of[switch.user]].switches.append(switch)
+        for arrival in arrivals:
+            self._packs[self._pack_of[arrival.user]].arrivals.append(arrival)
+        shortage = self._rations.note_shortage(run_s)
+        if shortage is not None:
+            self._events.append(shortage)
 
     def _stop_without_users(self, now_s: float) -> None:
         if set(self.gone_users.values()) == {REQUEST_LIMIT} and not self.lost:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from raysim.core.behaviour.behaviour import Behaviour
+from raysim.core.config.load import ArrivalsSpec
 from raysim.core.config.scenario import Scenario
 from raysim.core.control.circuit import CircuitPolicy
 from raysim.core.control.retry import RetryPolicy
 from raysim.core.ids import default_seed, short_id
-from raysim.core.plan.load import LoadSchedule, PhasePlan
+from raysim.core.plan.load import ArrivalPlan, LoadSchedule, PhasePlan
 from raysim.core.plan.run_plan import BootstrapPlan, LimitPlan, PackPlan, RunPlan, UserPlan
 from raysim.core.plan.target_plan import AuthPlan, TargetPlan
 from raysim.core.plan.tenants import plan_tenants, plan_users
@@ -105,10 +106,17 @@ def _phases(scenario: Scenario) -> tuple[PhasePlan, ...]:
                 steps=phase.steps,
                 period_s=phase.period or phase.duration,
                 excluded=phase.excluded,
+                arrivals=_arrivals(phase.arrivals or pattern.arrivals),
             )
         )
         start_s, users = start_s + phase.duration, target
     return tuple(phases)
+
+
+def _arrivals(spec: ArrivalsSpec) -> ArrivalPlan | None:
+    if spec.mode == "closed" or spec.requests_per_second is None:
+        return None
+    return ArrivalPlan(spec.mode, spec.requests_per_second, spec.max_in_flight)
 
 
 def _behaviour(scenario: Scenario) -> Behaviour:
@@ -146,6 +154,8 @@ def _limits(scenario: Scenario) -> LimitPlan:
         max_requests_per_user=spec.max_requests_per_user,
         lease_s=spec.lease,
         drain_s=spec.drain,
+        max_requests_per_second=spec.max_requests_per_second,
+        unknown_cost=spec.unknown_cost,
     )
 
 

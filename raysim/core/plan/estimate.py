@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from raysim.core.behaviour.behaviour import Behaviour
 from raysim.core.behaviour.conversation import estimate_tokens
 from raysim.core.behaviour.endpoint import LIMIT_FIELDS, EndpointPlan
+from raysim.core.control.slots import SLOT_LIFE_S
 from raysim.core.plan.run_plan import RunPlan
 from raysim.core.pricing import cost_usd
 
@@ -16,6 +17,8 @@ ACTOR_MIB = 60.0
 USER_MIB = 0.3
 #: CPU that starting one actor process takes, nearly all of it importing Ray
 ACTOR_START_CPU_S = 1.5
+#: a Poisson number exceeds its mean by more standard deviations than this once in some million runs
+_SPREADS = 5.0
 #: a generated question is shorter than this
 _QUESTION_CHARACTERS = 320
 
@@ -81,9 +84,25 @@ def _longest_answer(behaviour: Behaviour, endpoint: EndpointPlan) -> int:
 def _most_requests(plan: RunPlan) -> int | None:
     capped = plan.limits.max_requests_per_user
     by_users = None if capped is None else capped * len(plan.users)
+    bounds = [by_users, _by_thinking(plan), _by_rate(plan)]
+    return min((bound for bound in bounds if bound is not None), default=None)
+
+
+def _by_thinking(plan: RunPlan) -> int | None:
+    """What arrives by the clock, and what users can ask in the phases in which they think between two questions."""
+    phases = plan.schedule.phases
+    arriving = [phase.arrivals.rate * phase.duration_s for phase in phases if phase.arrivals is not None]
+    by_clock = sum(math.ceil(mean + _SPREADS * math.sqrt(mean)) for mean in arriving)
+    if len(arriving) == len(phases):
+        return by_clock
     shortest_s = plan.behaviour.think_s.low
     if shortest_s <= 0:
-        return by_users
-    # whoever starts or comes back asks once before it first thinks
-    by_time = math.ceil(plan.schedule.active_user_seconds() / shortest_s) + plan.schedule.activations()
-    return by_time if by_users is None else min(by_users, by_time)
+        return None
+    # whoever starts or comes back asks once before it first thinks, and so does everyone after an open loop
+    asked = math.ceil(plan.schedule.active_user_seconds() / shortest_s) + plan.schedule.activations()
+    return by_clock + asked + len(plan.users) * len(arriving)
+
+
+def _by_rate(plan: RunPlan) -> int | None:
+    rate = plan.limits.max_requests_per_second
+    return None if rate is None else math.ceil(rate * (plan.schedule.duration_s + SLOT_LIFE_S)) + 1

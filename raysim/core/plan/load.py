@@ -12,8 +12,23 @@ Ramp = Literal["linear", "exponential", "step", "at_once", "wave"]
 
 
 @dataclass(frozen=True, slots=True)
+class ArrivalPlan:
+    """Requests come by the clock: `rate` a second over all active users.
+
+    One user has at most `most_in_flight` under way; what arrives beyond that is sent late.
+    """
+
+    mode: Literal["constant", "poisson"]
+    rate: float
+    most_in_flight: int
+
+
+@dataclass(frozen=True, slots=True)
 class PhasePlan:
-    """One phase. Times in seconds after the run's start; `excluded` keeps its requests out of the headline."""
+    """One phase. Times in seconds after the run's start; `excluded` keeps its requests out of the headline.
+
+    With `arrivals` None users ask when they have thought.
+    """
 
     index: int
     name: str
@@ -26,6 +41,7 @@ class PhasePlan:
     steps: int
     period_s: float
     excluded: bool
+    arrivals: ArrivalPlan | None = None
 
     @property
     def end_s(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from raysim.core.behaviour.behaviour import Behaviour
 from raysim.core.plan.load import LoadSchedule
@@ -57,6 +58,8 @@ class LimitPlan:
     max_requests_per_user: int | None
     lease_s: float
     drain_s: float
+    max_requests_per_second: float | None = None
+    unknown_cost: Literal["reserved", "counted"] = "reserved"
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ class RequestRecord:
     end_ns: int = 0
     connect_ns: int = ABSENT
     queue_ns: int = ABSENT
+    held_ns: int = ABSENT
     prompt_tokens: int = ABSENT
     completion_tokens: int = ABSENT
     reasoning_tokens: int = ABSENT
@@ -62,6 +63,7 @@ class RequestRecord:
     bytes_received: int = 0
     question_hash: int = 0
     cost_usd: float = 0.0
+    unverified_usd: float = 0.0
     reserved_usd: float = 0.0
     think_s: float = float("nan")
     think_planned_s: float = float("nan")
@@ -129,6 +131,13 @@ COLUMNS: tuple[Column, ...] = (
     Column("end_ns", "i64", "ns", "end of the response or of the attempt, after due"),
     Column("connect_ns", "i64", "ns", "duration of DNS + TCP + TLS when a connection was opened for this request"),
     Column("queue_ns", "i64", "ns", "duration of queueing as the platform states it; null when it does not"),
+    Column(
+        "held_ns",
+        "i64",
+        "ns",
+        "how long raysim held it back between due and sent: for money, a slot under the cap on the rate, or a free "
+        "place among the requests of its user; null when it did not",
+    ),
     Column("prompt_tokens", "i64", "tokens", "tokens of the prompt"),
     Column("completion_tokens", "i64", "tokens", "tokens generated, reasoning included"),
     Column("reasoning_tokens", "i64", "tokens", "of those, hidden reasoning"),
@@ -142,7 +151,14 @@ COLUMNS: tuple[Column, ...] = (
     Column("bytes_received", "i64", "bytes", "bytes of the response"),
     Column("question_hash", "u64", "", "64-bit hash of the question's text, 0 for none; uniqueness is counted from it"),
     Column("cost_usd", "f64", "USD", "price of the tokens by the scenario's price table"),
-    Column("reserved_usd", "f64", "USD", "the most the request could have cost, as estimated before sending"),
+    Column(
+        "unverified_usd",
+        "f64",
+        "USD",
+        "what it may have cost besides, as it was sent and the platform did not tell: counts as spent, unless "
+        "`limits.unknownCost` is counted",
+    ),
+    Column("reserved_usd", "f64", "USD", "the most it could cost, set aside before each sending"),
     Column("think_s", "f64", "s", "how long the user really thought before this request"),
     Column("think_planned_s", "f64", "s", "how long it was to think"),
     Column("think_next_s", "f64", "s", "how long the user is to think after the answer; null when it goes at once"),

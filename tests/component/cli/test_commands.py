@@ -57,7 +57,6 @@ def test_overrides_reach_the_plan() -> None:
         (("run",), ExitCode.BAD_CONFIG, "give CONFIG, a scenario file, or --url"),
         (("run", str(CONFIG), "--url", "http://x"), ExitCode.BAD_CONFIG, "--url: belongs to the quick form"),
         (("run", "--url", "http://x", "--model", "m"), ExitCode.BAD_CONFIG, "--concurrency: is required"),
-        (("run", *QUICK, "--request-rate", "5"), ExitCode.BAD_CONFIG, "--request-rate: is not supported yet"),
         (("run", *QUICK, "--name", "x"), ExitCode.BAD_CONFIG, "--name: picks a scenario of CONFIG"),
         (("run", *QUICK, "--set", "limits.x=1"), ExitCode.BAD_CONFIG, "spec.limits.x: is no known key"),
         (("run", *QUICK, "--print-scenario"), ExitCode.OK, "platform: static"),

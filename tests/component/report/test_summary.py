@@ -134,6 +134,8 @@ def test_outcomes_are_told_apart() -> None:
         "cancelled": 1,
         "headline": 7,
         "by_error": {"rate_limited": 2, "cancelled": 1, "http_5xx": 1},
+        "unsent": 0,
+        "arrivals_due": None,
     }
     assert summary["error_rate"] == 0.25
     assert summary["latency"]["count"] == 3

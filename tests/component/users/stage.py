@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from time import monotonic, time
-from typing import Any
+from typing import Any, Literal
 
 from raysim.core.behaviour.behaviour import Behaviour
 from raysim.core.behaviour.distributions import Distribution
-from raysim.core.control.messages import Orders, PackStatus, StopOrder, Switch
-from raysim.core.plan.load import LoadSchedule, PhasePlan
+from raysim.core.control.messages import Arrival, Orders, PackStatus, StopOrder, Switch
+from raysim.core.control.rations import Rations
+from raysim.core.plan.load import ArrivalPlan, LoadSchedule, PhasePlan
 from raysim.core.plan.run_plan import BootstrapPlan, LimitPlan, PackBrief, PackPlan, UserPlan
 from raysim.core.plan.target_plan import AuthPlan, TargetPlan
 from raysim.core.pricing import KNOWN_PRICES
@@ -59,11 +61,17 @@ def make_brief(
     *,
     lease_s: float = 30.0,
     max_requests: int | None = None,
+    max_cost_usd: float | None = None,
+    max_rate: float | None = None,
+    unknown_cost: Literal["reserved", "counted"] = "reserved",
+    arrivals: ArrivalPlan | None = None,
     timeouts: tuple[float, float, float] = (2.0, 5.0, 5.0),
     **target: Any,
 ) -> PackBrief:
     """A brief for one pack against the platform at `url`."""
-    phase = PhasePlan(0, "sustained", "sustained", 0.0, 3600.0, users, users, "at_once", 1, 1.0, excluded=False)
+    phase = PhasePlan(
+        0, "sustained", "sustained", 0.0, 3600.0, users, users, "at_once", 1, 1.0, excluded=False, arrivals=arrivals
+    )
     return PackBrief(
         run_id="run-test",
         short_id="abc123",
@@ -74,7 +82,7 @@ def make_brief(
         schedule=LoadSchedule((phase,), users),
         behaviour=behaviour or make_behaviour(),
         prices=KNOWN_PRICES,
-        limits=LimitPlan(None, None, 30.0, 10, False, None, max_requests, lease_s, 5.0),
+        limits=LimitPlan(max_cost_usd, None, 30.0, 10, False, None, max_requests, lease_s, 5.0, max_rate, unknown_cost),
         bootstrap=BootstrapPlan(10.0, 4, 1.0, abort_on_loss=False),
         target=TargetPlan("static", url, url, AuthPlan(), *timeouts, **target),
         key_days=None,
@@ -95,6 +103,9 @@ class FakeCoordinator:
         #: what is lent: the first, and each time one was refused the next; nothing when there is none left
         self.tokens: list[str] = []
         self.lent: list[bool] = []
+        #: what hands out money and slots, if anything does
+        self.rations: Rations | None = None
+        self._arrivals: list[Arrival] = []
         self._start_s = monotonic()
         self._switches: list[Switch] = []
         self._stop: StopOrder | None = None
@@ -109,7 +120,17 @@ class FakeCoordinator:
         switches, self._switches = tuple(self._switches), []
         async with self._heard:
             self._heard.notify_all()
-        return Orders(monotonic(), time() - monotonic(), self.lease_s, 0.01, self._start_s, switches, self._stop)
+        arrivals, self._arrivals = tuple(self._arrivals), []
+        orders = Orders(monotonic(), time() - monotonic(), self.lease_s, 0.01, self._start_s, switches, self._stop)
+        if self.rations is not None:
+            self.rations.hear(status)
+            orders = replace(
+                orders,
+                lease=self.rations.lease(status.pack, running=self._stop is None),
+                slots=self.rations.slots(status, monotonic()),
+                urgent_s=0.002,
+            )
+        return replace(orders, arrivals=arrivals)
 
     async def admin_token(self, refused: bool) -> Secret:
         self.lent.append(refused)
@@ -120,6 +141,11 @@ class FakeCoordinator:
     def switch(self, *users: int, on: bool = True) -> None:
         """Order users to come or go now."""
         self._switches += [Switch(user, monotonic() - self._start_s, on) for user in users]
+
+    def arrive(self, user: int, *after_s: float) -> None:
+        """Let requests of a user be due in so many seconds."""
+        now_s = monotonic() - self._start_s
+        self._arrivals += [Arrival(user, now_s + delay_s) for delay_s in after_s]
 
     def stop(self, drain_s: float = 5.0) -> None:
         self._stop = StopOrder("completed", drain_s)

@@ -255,7 +255,9 @@ async def test_uncounted_embeddings_are_priced_by_their_prompt(serve: Serve) -> 
     (row,) = stage.records.rows
     assert (row["token_source"], row["completion_tokens"]) == ("estimate", -1)
     assert row["prompt_tokens"] > 0
-    assert row["cost_usd"] == pytest.approx(row["reserved_usd"])
+    assert row["cost_usd"] > 0
+    # the platform may have counted more than was estimated
+    assert row["cost_usd"] + row["unverified_usd"] == pytest.approx(row["reserved_usd"])
 
 
 async def test_without_a_key_none_is_sent_and_nothing_is_hidden(serve: Serve) -> None:

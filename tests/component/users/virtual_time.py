@@ -57,6 +57,9 @@ class FakeSender:
         del endpoint
         return 0
 
+    def withdraw(self) -> None:
+        """It never holds anything back."""
+
     async def ask(self, question: Question, run_start_ns: int, wall_offset_ns: int, pause: object) -> Answer:
         del run_start_ns, wall_offset_ns, pause
         self.questions.append(question)

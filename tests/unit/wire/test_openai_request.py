@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from raysim.core.behaviour.endpoint import CHAT, EndpointPlan
 from raysim.core.records.request import ABSENT
+from raysim.simplatform.text import tokens_in_message
 from raysim.wire.openai_request import Ask, Body, request_body
 
 ASK = Ask('Why "ï"?', (("system", "be kind"), ("user", 'Why "ï"?')), "m", 9, 0.123456)
@@ -73,6 +76,36 @@ def test_bodies(endpoint: EndpointPlan, fields: object, model: str, limit: int) 
 def test_without_a_template_these_have_no_body(kind: str) -> None:
     endpoint = EndpointPlan(kind, method="GET")  # type: ignore[arg-type]
     assert request_body(endpoint, ASK, VALUES, stream=False) == Body(b"", "", ABSENT)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "most_tokens", "answers"),
+    [
+        (CHAT, 9, 1),
+        (EndpointPlan(kind="completions", template={"n": 3, "max_tokens": "{max_tokens}"}), VALUES["max_tokens"], 3),
+        (EndpointPlan(template={"max_completion_tokens": 700, "best_of": 2}), 700, 2),
+        (EndpointPlan(template={"max_tokens": None}), None, 1),
+        (EndpointPlan(kind="embeddings"), 0, 1),
+        (EndpointPlan(kind="custom", template={"model": "m", "payload": {"max_tokens": 5, "n": 2}}), 5, 2),
+        (EndpointPlan(kind="custom", template={"model": "m", "max_tokens": "many"}), None, 1),
+    ],
+    ids=str,
+)
+def test_a_body_says_what_bounds_its_answers(endpoint: EndpointPlan, most_tokens: int | None, answers: int) -> None:
+    body = request_body(endpoint, Ask("q", (("user", "q"),), "m", 9, None), VALUES, stream=False)
+    assert (body.most_tokens, body.answers) == (most_tokens, answers)
+
+
+@given(st.lists(st.text(max_size=300), min_size=1, max_size=5))
+def test_no_prompt_has_more_tokens_than_its_bound(texts: list[str]) -> None:
+    """A token is a byte at least, whatever the vocabulary; templates add marks to each message."""
+    ask = Ask(texts[-1], tuple(("user", text) for text in texts), "m", 9, None)
+    dearest = sum(len(text.encode()) + 8 for text in texts) + 96
+    assert request_body(CHAT, ask, VALUES, stream=True).most_prompt_tokens == dearest
+    merged = request_body(EndpointPlan(template={"user": "u"}), ask, VALUES, stream=True)
+    assert merged.most_prompt_tokens >= sum(len(text.encode()) for text in texts)
+    # the simulated platform's own count is far below
+    assert sum(map(tokens_in_message, texts)) <= dearest
 
 
 def test_a_template_replaces_adds_and_takes_away() -> None:

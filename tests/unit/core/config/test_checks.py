@@ -76,7 +76,8 @@ def test_usual_numbers_of_users_to_a_worker(users: int) -> None:
 
 @pytest.mark.parametrize(("limit", "stops_in"), [("30s", "a"), ("1m", "peak"), ("119s", "peak"), ("2m", None)])
 def test_phases_that_outlast_the_limit(limit: str, stops_in: str | None) -> None:
-    warnings = warnings_of(loadPattern={"phases": [phase("a"), phase("peak")]}, limits={"maxDuration": limit})
+    limits = {"maxDuration": limit, "drain": "0s"}
+    warnings = warnings_of(loadPattern={"phases": [phase("a"), phase("peak")]}, limits=limits)
     assert list(warnings) == (["spec.limits.maxDuration"] if stops_in else [])
     if stops_in:
         assert f"in phase {stops_in!r}, with exit code 5" in warnings["spec.limits.maxDuration"]
@@ -107,6 +108,22 @@ def test_no_cost_limit_is_said() -> None:
     assert list(warnings_of(limits={"maxCostUsd": None})) == ["spec.limits.maxCostUsd"]
 
 
+@pytest.mark.parametrize(("limit", "left"), [("1m", "0s"), ("1m10s", "10s"), ("1m29s", "29s"), ("1m30s", None)])
+def test_too_little_time_for_requests_in_flight_is_said(limit: str, left: str | None) -> None:
+    found = warnings_of(limits={"maxDuration": limit}).get("spec.limits.maxDuration")
+    if left is None:
+        assert found is None
+    else:
+        assert found is not None
+        assert f"at the end {left} instead of limits.drain, 30s" in found
+
+
+@pytest.mark.parametrize(("limit", "warns"), [(0.0001, True), (0.0, True), (0.01, False), (None, False)])
+def test_a_limit_below_one_request_is_said(limit: float | None, warns: bool) -> None:
+    found = warnings_of(limits={"maxCostUsd": limit}).get("spec.limits.maxCostUsd", "")
+    assert ("nothing will be sent" in found) == warns
+
+
 def test_bounds_around_a_constant_are_said() -> None:
     behaviour = {"thinkTimeSeconds": {"base": 5, "min": 1, "max": 10}}
     assert list(warnings_of(userBehavior=behaviour)) == ["spec.userBehavior.thinkTimeSeconds.variance"]
@@ -123,12 +140,6 @@ NOT_YET: list[tuple[str, dict[str, Any]]] = [
         {"userBehavior": {"questionStrategies": [{"name": "mixed"}, {"name": "template"}]}},
     ),
     ("spec.bootstrap.onLoss", {"bootstrap": {"onLoss": "respawn"}}),
-    ("spec.loadPattern.arrivals.mode", {"loadPattern": {"arrivals": {"mode": "poisson", "requestsPerSecond": 5}}}),
-    (
-        "spec.loadPattern.phases[0].arrivals.mode",
-        {"loadPattern": {"phases": [phase("a", arrivals={"mode": "constant", "requestsPerSecond": 5})]}},
-    ),
-    ("spec.limits.maxRequestsPerSecond", {"limits": {"maxRequestsPerSecond": 5}}),
     ("spec.thresholds", {"thresholds": ["ttft_p95 < 800ms", {"expression": "error_rate < 1%", "org": "org-1"}]}),
     ("spec.advanced.chaos", {"advanced": {"chaos": {"failureRate": 0.1}}}),
     ("spec.advanced.questionTemplates", {"advanced": {"questionTemplates": ["why {x}?"]}}),

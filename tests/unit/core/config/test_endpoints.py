@@ -97,7 +97,7 @@ def test_a_mix_of_everything_is_fine() -> None:
         {"name": "completions"},
         {"name": "embeddings", "request": {"model": "text-embedding-3-small"}},
         {"name": "orgs", "weight": 0.5},
-        {"name": "custom", "path": "/v1/inference", "request": {"model": "{model}", "payload": "{question}"}},
+        {"name": "custom", "path": "/v1/inference", "request": {"model": "{model}", "max_tokens": 9}},
     ]
     assert errors_of(endpoints=endpoints) == {}
     assert errors_of(endpoints=endpoints, targets=AIAAS) == {}
@@ -108,6 +108,22 @@ def test_organisations_need_their_service() -> None:
     targets = {"platform": "static", "apiRouterUrl": "http://router"}
     errors = errors_of(endpoints=[{"name": "orgs"}], targets=targets)
     assert "has no organisation service" in errors["spec.endpoints[0].name"]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "warns"),
+    [
+        ({"name": "chat"}, False),
+        ({"name": "chat", "request": {"max_tokens": None}}, True),
+        ({"name": "chat", "request": {"max_tokens": 9}}, False),
+        ({"name": "custom", "path": "/v1/x", "request": {"model": "{model}", "input": "{question}"}}, True),
+        ({"name": "custom", "path": "/v1/x", "request": {"model": "gpt-4o", "payload": {"max_tokens": 9}}}, False),
+        ({"name": "custom", "path": "/v1/x", "request": {"input": "{question}"}}, False),
+    ],
+)
+def test_a_generation_without_a_limit_is_said(endpoint: dict[str, Any], warns: bool) -> None:
+    found = warnings_of(endpoints=[endpoint]).get("spec.endpoints[0].request", "")
+    assert ("has to reserve" in found) == warns
 
 
 def test_what_may_not_be_meant_is_a_warning() -> None:

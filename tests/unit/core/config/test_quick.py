@@ -9,6 +9,7 @@ from raysim.core.config.reading import examine
 from raysim.core.config.scenario import Scenario
 from raysim.core.errors import Problem
 from raysim.core.plan.build import build_plan
+from raysim.core.plan.load import ArrivalPlan
 
 FORM = QuickForm(url="http://server:8000", model="tiny", concurrency=120, duration="30s", osl=64)
 
@@ -106,10 +107,10 @@ def scenario_document(isl: int | None, osl: int) -> dict[str, object]:
     return replace(FORM, isl=isl, osl=osl).document()
 
 
-def test_what_is_not_there_yet_is_refused() -> None:
+def test_requests_arrive_at_the_rate_that_is_asked_for() -> None:
     form = replace(FORM, request_rate=5.0)
-    problems = [form.as_option(problem) for problem in examine(form.document()).errors]
-    assert problems == [Problem("--request-rate", "is not supported yet; leave it out")]
+    schedule = build_plan(scenario_of(form), "run-1", started="20260714-091503").schedule
+    assert {phase.arrivals for phase in schedule.phases} == {ArrivalPlan("poisson", 5.0, 16)}
 
 
 def test_a_problem_of_no_option_stays_as_it_is() -> None:

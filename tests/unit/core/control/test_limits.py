@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from raysim.core.control.limits import LimitWatch
+from raysim.core.control.limits import LimitWatch, TimeLimit
 from raysim.core.control.messages import Totals
 from raysim.core.plan.run_plan import LimitPlan
 
@@ -45,17 +46,11 @@ def judged(limits: LimitPlan, *events: tuple[float, Totals]) -> list[str | None]
             [None, "cost", "cost"],
         ),
         (replace(NO_LIMITS, max_cost_usd=0.0), [(0.0, totals())], ["cost"]),
-        # time
+        # money is named before errors
         (
-            replace(NO_LIMITS, max_duration_s=60.0),
-            [(59.9, totals()), (60.0, totals()), (61.0, totals())],
-            [None, "duration", "duration"],
-        ),
-        # money is named before time, time before errors
-        (
-            replace(ERRORS, max_cost_usd=1.0, max_duration_s=5.0),
+            replace(ERRORS, max_cost_usd=1.0),
             [(5.0, totals(error=100, cost_usd=2.0)), (5.0, totals(error=100))],
-            ["cost", "duration"],
+            ["cost", "errors"],
         ),
         # errors: more than the rate, not as many
         (ERRORS, [(1.0, totals(90, 10))], [None]),
@@ -102,7 +97,6 @@ def test_errors_of_the_window_alone_make_the_rate() -> None:
     ("limits", "event", "words"),
     [
         ({"max_cost_usd": 5.0}, (1.0, totals(cost_usd=5.1234)), "spent $5.1234 of $5"),
-        ({"max_duration_s": 90.0}, (90.0, totals()), "the run has lasted 1m30s"),
         (
             {"max_error_rate": 0.1},
             (9.0, totals(75, 25)),
@@ -116,6 +110,39 @@ def test_a_breach_says_what_was_found_and_what_was_allowed(
     breach = LimitWatch(replace(NO_LIMITS, **limits)).judge(*event)
     assert breach is not None
     assert breach.message == words
+
+
+@pytest.mark.parametrize(
+    ("max_duration_s", "drain_s", "schedule_s", "stops_at"),
+    [
+        # room is left for what is in flight, a tenth of the time at most
+        (300.0, 30.0, 301.0, 270.0),
+        (300.0, 10.0, 301.0, 290.0),
+        (60.0, 30.0, 3_600.0, 54.0),
+        # phases that fit are played to their end
+        (300.0, 30.0, 300.0, None),
+        (300.0, 30.0, 299.0, None),
+        (None, 30.0, 1e9, None),
+    ],
+)
+def test_the_last_request_has_ended_when_the_run_has_lasted_as_long_as_it_may(
+    max_duration_s: float | None, drain_s: float, schedule_s: float, stops_at: float | None
+) -> None:
+    time = TimeLimit(replace(NO_LIMITS, max_duration_s=max_duration_s, drain_s=drain_s), schedule_s)
+    if stops_at is None:
+        assert time.judge(1e8) is None
+    else:
+        assert time.judge(stops_at - 0.01) is None
+        breach = time.judge(stops_at)
+        assert breach is not None
+        assert breach.limit == "duration"
+    assert time.left_s(100.0) == (math.inf if max_duration_s is None else max(0.0, max_duration_s - 100.0))
+
+
+def test_a_breach_of_time_says_what_it_was_for() -> None:
+    breach = TimeLimit(replace(NO_LIMITS, max_duration_s=90.0), 100.0).judge(81.0)
+    assert breach is not None
+    assert breach.message == "the run may last 1m30s, the last 9s of it for requests in flight"
 
 
 def test_memory_is_bounded_by_the_window() -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from raysim.core.control.lease import LeaseOrder
 from raysim.core.control.messages import Orders, PackHealth, PackStatus, Totals
 from raysim.core.control.run_control import RunControl, RunState
 from tests.unit.core.control.course import BEGIN_S, PACKS, USERS, Course, plan, switches_of
@@ -14,7 +15,7 @@ def test_before_the_run_begins_nobody_is_told_anything_but_the_time() -> None:
     control = Course(plan()).prepare().control
     status = PackStatus(0, 1, Totals(), 0, 0, drained=False, health=PackHealth("pack-0", "node", 0.0, 0.0, 60.0))
     orders = control.report(status, 7.0)
-    assert orders == Orders(clock_s=7.0, wall_offset_s=5.0, lease_s=15.0, interval_s=1.0)
+    assert orders == Orders(7.0, 5.0, lease_s=15.0, interval_s=1.0, lease=LeaseOrder(granted=0, keep=0))
     assert control.state is RunState.PREPARING
     assert control.take_events() == []
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from raysim.core.control.lease import LeaseOrder, LeaseReport
 from raysim.core.control.messages import StopOrder, Totals
 from raysim.core.control.run_control import RunControl, RunState
 from tests.unit.core.control.course import BEGIN_S, DRAIN_S, Course, plan
@@ -22,11 +23,10 @@ def test_when_the_last_phase_is_over_everyone_is_told_to_stop() -> None:
     [
         (Totals(requests=5, success=5, cost_usd=1.0), 5.0, "cost"),
         (Totals(requests=20, success=5, error=15), 5.0, "errors"),
-        (Totals(requests=1, success=1), 12.0, "duration"),
     ],
 )
 def test_a_limit_that_is_reached_stops_the_run_in_the_very_answer(totals: Totals, run_s: float, reason: str) -> None:
-    course = Course(plan(maxDuration="12s")).begin()
+    course = Course(plan()).begin()
     assert course.report(0, run_s - 1).stop is None
     assert course.report(0, run_s, totals=totals).stop == StopOrder(reason, DRAIN_S)
     # and everyone else hears of it with the next report
@@ -34,6 +34,41 @@ def test_a_limit_that_is_reached_stops_the_run_in_the_very_answer(totals: Totals
     assert course.control.stop_reason == reason
     assert course.control.stop_message
     assert course.kinds().count("stopping") == 1
+
+
+def test_nothing_is_in_flight_any_more_when_the_run_has_lasted_as_long_as_it_may() -> None:
+    course = Course(plan(maxDuration="20s")).begin()
+    assert course.report(0, 17.9).stop is None
+    assert course.report(0, 18.0).stop == StopOrder("duration", 2.0)
+    assert course.control.stop_reason == "duration"
+    # phases that fit have what is left of it for their last requests
+    course = Course(plan(maxDuration="33s")).begin()
+    assert course.report(0, 30.0).stop == StopOrder("completed", 3.0)
+
+
+def test_a_cost_limit_is_reached_when_nobody_can_pay_a_request_any_more() -> None:
+    course = Course(plan()).begin()
+    pico = 10**12
+    orders = course.report(0, 1.0, lease=LeaseReport("0", waiting=pico // 2, cheapest=pico // 2, largest=pico // 2))
+    assert orders.lease is not None
+    assert (orders.lease.granted, orders.stop) == (pico // 2, None)
+    settled = {"granted": pico // 2, "settled": pico * 2 // 5, "returned": pico // 10}
+    orders = course.report(0, 2.0, lease=LeaseReport("0", **settled))
+    assert orders.stop is None
+    orders = course.report(1, 2.0, lease=LeaseReport("1", waiting=pico * 7 // 10, cheapest=pico * 7 // 10))
+    assert orders.stop == StopOrder("cost", DRAIN_S)
+    assert course.control.stop_message == "spent $0.4000 of $1; the next request could cost $0.7000"
+    # nothing is granted while users drain
+    again = course.report(1, 2.5, lease=LeaseReport("1", waiting=1, cheapest=1))
+    assert again.lease == LeaseOrder(0, 0)
+    assert course.kinds().count("money_short") == 1
+
+
+def test_a_bill_beyond_what_requests_allow_is_noted_once() -> None:
+    course = Course(plan()).begin()
+    for second in range(3):
+        course.report(0, float(second), totals=Totals(requests=1, success=1, cost_usd=0.1, beyond_usd=0.05))
+    assert course.kinds().count("billed_beyond_reservation") == 1
 
 
 def test_limits_are_held_over_all_packs_together() -> None:

@@ -134,3 +134,26 @@ def test_an_endpoint_that_asks_for_more_costs_more() -> None:
     dearer = estimate(plan_of(endpoints=[{"name": "chat"}, {"name": "chat", "request": {"model": "gpt-4"}}]))
     assert longer.dearest_request_usd >= cost_usd(KNOWN_PRICES["gpt-4o-mini"], 0, 9000) > plain
     assert dearer.dearest_request_usd > 10 * plain
+
+
+@pytest.mark.parametrize(
+    ("pattern", "limits", "think_s", "most"),
+    [
+        ({"arrivals": {"mode": "constant", "requestsPerSecond": 4}}, {}, 0, 400 + 5 * 20),
+        ({"arrivals": {"mode": "poisson", "requestsPerSecond": 4}}, {}, 0, 400 + 5 * 20),
+        ({"arrivals": {"mode": "poisson", "requestsPerSecond": 4}}, {"maxRequestsPerSecond": 2}, 0, 202),
+        ({}, {"maxRequestsPerSecond": 2}, 0, 202),
+        ({}, {"maxRequestsPerSecond": 2}, 500, 40 + 8),
+    ],
+)
+def test_requests_that_come_by_the_clock_are_bounded_by_their_rate(
+    pattern: dict[str, Any], limits: dict[str, Any], think_s: float, most: int
+) -> None:
+    phases = [{"name": "load", "duration": "100s"}]
+    made = plan_of(
+        **USERS,
+        loadPattern={"type": "steady", "phases": phases, **pattern},
+        limits=limits,
+        userBehavior={"thinkTimeSeconds": {"base": think_s, "variance": 0}},
+    )
+    assert estimate(made).most_requests == most

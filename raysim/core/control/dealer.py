@@ -1,0 +1,66 @@
+"""Open loop: which user gets which arrival. In turns over the users that are active when it is due."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Iterable
+
+from raysim.core.control.messages import Arrival, Switch
+from raysim.core.plan.arrivals import ArrivalTimes
+
+
+class Dealer:
+    """Deals a run's arrivals out ahead of time, as far as it is known who will be active.
+
+    Args:
+        times: when they are due.
+    """
+
+    def __init__(self, times: ArrivalTimes) -> None:
+        self._times = times
+        self._next_s = times.next()
+        self._coming: deque[Switch] = deque()
+        self._active: deque[int] = deque()
+        self._gone: set[int] = set()
+        #: due times of those that were dealt last
+        self._dealt: deque[float] = deque()
+        self._past = 0
+        #: how many were due while nobody was active
+        self.undealt = 0
+
+    def leave(self, users: Collection[int]) -> None:
+        """These users are gone for good."""
+        self._gone.update(users)
+        self._active = deque(user for user in self._active if user not in self._gone)
+
+    def deal(self, until_s: float, switches: Iterable[Switch]) -> list[Arrival]:
+        """The arrivals up to `until_s` that were not dealt yet; `switches` are those planned since the last call."""
+        self._coming.extend(switches)
+        found = []
+        while self._next_s is not None and self._next_s <= until_s:
+            self._switch(self._next_s)
+            if self._active:
+                user = self._active[0]
+                self._active.rotate(-1)
+                found.append(Arrival(user, self._next_s))
+                self._dealt.append(self._next_s)
+            else:
+                self.undealt += 1
+            self._next_s = self._times.next()
+        self._switch(until_s)
+        return found
+
+    def due(self, run_s: float) -> int:
+        """How many were due up to this second, which must not go back."""
+        while self._dealt and self._dealt[0] <= run_s:
+            self._dealt.popleft()
+            self._past += 1
+        return self._past + self.undealt
+
+    def _switch(self, until_s: float) -> None:
+        while self._coming and self._coming[0].at_run_s <= until_s:
+            switch = self._coming.popleft()
+            if switch.on and switch.user not in self._gone:
+                self._active.append(switch.user)
+            elif not switch.on and switch.user in self._active:
+                self._active.remove(switch.user)
