@@ -109,7 +109,7 @@ class Pack:
         self._users = {identity.plan.index: self._new_user(identity) for identity in identities}
 
     def _new_user(self, identity: Identity) -> User:
-        brief, shared = self._brief, Shared.of(self._brief, identity.plan)
+        brief, shared = self._brief, Shared.of(self._brief, identity)
 
         def new_sender() -> Sender:
             orgs = self._orgs.access() if self._orgs is not None else None

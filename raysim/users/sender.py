@@ -12,7 +12,7 @@ from raysim.core.behaviour.endpoint import EndpointPlan
 from raysim.core.behaviour.template import fill_path
 from raysim.core.control.circuit import Circuit, CircuitState
 from raysim.core.ids import request_id, trace_id, traceparent
-from raysim.core.plan.run_plan import PackBrief, UserPlan
+from raysim.core.plan.run_plan import PackBrief
 from raysim.core.pricing import Price, dollars, most_usd, picodollars
 from raysim.core.records.outcome import ErrorKind
 from raysim.core.records.request import RequestRecord
@@ -58,18 +58,20 @@ class OrgAccess:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What all senders of one user have in common: numbers of requests, chances, the circuits to both services."""
+    """What all senders of one user have in common: numbers of requests, chances, keys, circuits to both services."""
 
     numbers: Iterator[int]
     chances: Stream
+    keys: KeyRing
     router: Circuit
     orgs: Circuit
 
     @classmethod
-    def of(cls, brief: PackBrief, user: UserPlan) -> Shared:
+    def of(cls, brief: PackBrief, identity: Identity) -> Shared:
         """For a user that has not sent anything yet."""
+        chances = Stream.of(identity.plan.seed, "retry", brief.incarnation)
         policy = brief.behaviour.circuit
-        return cls(count(1), Stream.of(user.seed, "retry", brief.incarnation), Circuit(policy), Circuit(policy))
+        return cls(count(1), chances, KeyRing(identity), Circuit(policy), Circuit(policy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +121,9 @@ class Sender:
     ) -> None:
         self._brief = brief
         self._identity = identity
-        self._keys = KeyRing(identity)
         self._rows = RowWriter(brief, identity, lag)
-        shared = shared or Shared.of(brief, identity.plan)
+        shared = shared or Shared.of(brief, identity)
+        self._keys = shared.keys
         self._chances = shared.chances
         self._numbers = shared.numbers
         self._counter = counter
