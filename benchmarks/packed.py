@@ -19,6 +19,7 @@ import uvloop
 from benchmarks.generators import MARGIN_S, Timings, middle_and_tail
 from benchmarks.reference import LOAD_CORE, TRUTH
 from raysim.core.config.scenario import Scenario
+from raysim.core.control.lease import LeaseOrder
 from raysim.core.control.messages import Orders, PackStatus, StopOrder, Switch
 from raysim.core.plan.build import build_plan
 from raysim.core.plan.run_plan import PackBrief
@@ -30,6 +31,8 @@ from raysim.users.pack import Pack
 
 _INTERVAL_S = 1.0
 _LEASE_S = 15.0
+#: money enough for any benchmark, in picodollars: what a reservation costs is measured, not what a limit does
+_PLENTY = LeaseOrder(granted=10**16, keep=10**16)
 
 
 def make_brief(url: str, users: int, think_s: float = 0.0) -> PackBrief:
@@ -71,7 +74,9 @@ class InProcessCoordinator:
         self.last = status
         switches, self._switches = self._switches, ()
         wall_offset_s = time() - monotonic()
-        return Orders(monotonic(), wall_offset_s, _LEASE_S, _INTERVAL_S, self._start_s, switches, self.stop)
+        return Orders(
+            monotonic(), wall_offset_s, _LEASE_S, _INTERVAL_S, self._start_s, switches, self.stop, lease=_PLENTY
+        )
 
     async def admin_token(self, refused: bool) -> Secret:  # noqa: FBT001 - the port
         """There is none."""
