@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from time import monotonic_ns
+
+import msgspec
 
 from raysim.core.behaviour.endpoint import EndpointPlan
 from raysim.core.behaviour.expectation import Expectation, Finding
@@ -23,8 +24,7 @@ _ENDED = (ErrorKind.NONE, ErrorKind.STREAM_INTERRUPTED)
 AnswerReader = ChatReader | WholeReader
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """What is to be asked, and what the record has to know of it.
 
     `due_ns` is monotonic; think times are seconds. `connect_ns` is how long a connection took to open that was not
@@ -47,8 +47,7 @@ class Question:
     prompt_target_tokens: int = ABSENT
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True):
     """How sending a request once went. `sends` counts the safe second try on a connection that was closed meanwhile."""
 
     exchange: Exchange

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from raysim.core.behaviour.conversation import estimate_tokens
 from raysim.core.pricing import Price, cost_usd
@@ -20,8 +20,7 @@ _GAVE_UP = frozenset({408, 499, 504, 524})
 _WHOLE = (ErrorKind.NONE, ErrorKind.EXPECTATION_FAILED)
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(msgspec.Struct, frozen=True):
     """Tokens of an attempt, ABSENT where there are none, and where the counts come from; empty for nowhere."""
 
     source: str = ""

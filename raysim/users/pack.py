@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import monotonic, monotonic_ns, process_time
+
+import msgspec
 
 from raysim.core.control.messages import Arrival, Orders, PackHealth, PackStatus, StopOrder, Switch, Totals
 from raysim.core.plan.run_plan import PackBrief
@@ -218,7 +220,7 @@ class Pack:
         )
 
     def _totals_now(self) -> Totals:
-        return replace(self._totals, unsent=sum(user.unsent for user in self._users.values()))
+        return msgspec.structs.replace(self._totals, unsent=sum(user.unsent for user in self._users.values()))
 
     def _health(self) -> PackHealth:
         before_wall, before_cpu = self._cpu_from

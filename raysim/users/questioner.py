@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import msgspec
 
 from raysim.core.behaviour.conversation import Conversation, Prompt, TokenGauge, estimate_tokens
 from raysim.core.behaviour.endpoint import EndpointPlan
@@ -22,8 +22,7 @@ _COUNTED = ("usage", "tokenizer")
 _NOTHING = Written("", "", "")
 
 
-@dataclass(frozen=True, slots=True)
-class Thought:
+class Thought(msgspec.Struct, frozen=True):
     """The pause before a question: when it was due (monotonic ns), what was planned and what was, in seconds.
 
     Both are NaN where the pause says nothing of how people think. `connect_ns` as in `Question`.
@@ -36,7 +35,7 @@ class Thought:
 
     def ends_in(self, question: Question) -> Question:
         """The question, now that its time has come."""
-        return replace(
+        return msgspec.structs.replace(
             question,
             due_ns=self.due_ns,
             think_s=self.actual_s,

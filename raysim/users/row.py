@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from math import isnan
 from time import monotonic_ns
 
+import msgspec
+
 from raysim.core.plan.run_plan import PackBrief
 from raysim.core.records.request import ABSENT, RequestRecord
 from raysim.core.secret import Secret
@@ -22,8 +24,7 @@ from raysim.wire.whole_answer import WholeReader
 _NAN = float("nan")
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(msgspec.Struct, frozen=True):
     """The ids of a request and the clocks of the run: second 0 on the monotonic clock, and its offset to wall time."""
 
     request_id: str

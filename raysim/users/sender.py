@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import count
 from time import monotonic, monotonic_ns, time_ns
 
+import msgspec
+
 from raysim.core.behaviour.endpoint import EndpointPlan
 from raysim.core.behaviour.template import fill_path
 from raysim.core.control.circuit import Circuit, CircuitState
@@ -39,8 +41,7 @@ _FREE = Price(0.0, 0.0)
 Pause = Callable[[int], Awaitable[bool]]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What came back: the record, the visible text, and how long the platform asked to wait before the next try."""
 
     record: RequestRecord

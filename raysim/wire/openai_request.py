@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -17,8 +16,7 @@ from raysim.core.records.request import ABSENT
 _ANSWER_FIELDS = ("n", "best_of")
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """What a user wants to know, before it takes an endpoint's form.
 
     `messages` are (role, text), the question last; `temperature` None leaves it to the platform.
@@ -31,8 +29,7 @@ class Ask:
     temperature: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(msgspec.Struct, frozen=True):
     """A request's body, and what it asks for: `model` empty and `max_tokens` ABSENT where it names none.
 
     `most_prompt_tokens` bounds the prompt; `most_tokens` the generation of each of its `answers`, None for nothing but

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import msgspec
 
 from raysim.wire.completion import DECODE_ERRORS
@@ -14,8 +12,7 @@ _HTTP_ERROR = 400
 _MOST = 2**31 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Statements:
+class Statements(msgspec.Struct, frozen=True):
     """NaN, and -1 for the count, where the platform says nothing.
 
     `billed_usd` is the price of this request, `key_spend_usd` what its key has spent in all, `rate_remaining` how many

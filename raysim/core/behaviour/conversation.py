@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+import msgspec
 
 from raysim.core.records.outcome import ErrorKind
 
@@ -53,8 +54,7 @@ class TokenGauge:
         return max(0, (math.floor(tokens / self.correction) - MESSAGE_OVERHEAD_TOKENS) * CHARACTERS_PER_TOKEN)
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(msgspec.Struct, frozen=True):
     """A question and its answer."""
 
     question: str
@@ -66,8 +66,7 @@ class Turn:
         return estimate_tokens(self.question) + estimate_tokens(self.answer)
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(msgspec.Struct, frozen=True):
     """What is sent.
 
     Args:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+import msgspec
+
 from raysim.core.behaviour.conversation import (
     CHARACTERS_PER_TOKEN,
     MESSAGE_OVERHEAD_TOKENS,
@@ -56,8 +58,7 @@ class PromptPlan:
 PLAIN = PromptPlan()
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(msgspec.Struct, frozen=True):
     """A message made up for one request.
 
     Args:

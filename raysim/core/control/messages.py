@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from raysim.core.control.lease import LeaseOrder, LeaseReport
 from raysim.core.control.slots import SlotBlock
 from raysim.core.records.outcome import ErrorKind
@@ -14,8 +16,7 @@ REQUEST_LIMIT = "request_limit"
 TENANT_REASONS = frozenset({str(ErrorKind.BUDGET_EXCEEDED), str(ErrorKind.QUOTA_EXCEEDED)})
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(msgspec.Struct, frozen=True):
     """Counts since a pack's start; they only grow, so that a lost message costs nothing.
 
     `cost_usd` is what is known to have been spent; `unverified_usd` what may have been besides, for requests whose cost

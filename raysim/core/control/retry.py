@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
 from raysim.core.records.outcome import ErrorKind
 
 #: a pause never grows beyond this
@@ -27,8 +29,7 @@ _TRANSIENT = frozenset(
 _TIMEOUTS = frozenset({ErrorKind.TIMEOUT_FIRST_TOKEN, ErrorKind.TIMEOUT_TOTAL})
 
 
-@dataclass(frozen=True, slots=True)
-class FailedAttempt:
+class FailedAttempt(msgspec.Struct, frozen=True):
     """An attempt that did not succeed. `retry_after_s` is what the platform asked for; None when it did not."""
 
     error: ErrorKind

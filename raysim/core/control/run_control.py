@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+import msgspec
 
 from raysim.core.control.limits import LimitWatch, TimeLimit
 from raysim.core.control.messages import (
@@ -221,7 +223,7 @@ class RunControl:
     def totals(self) -> Totals:
         """Sums over all packs, the lost ones included; arrivals for which nobody was active are unsent, too."""
         undealt = self._planner.undealt if self._planner is not None else 0
-        return replace(self._totals, unsent=self._totals.unsent + undealt) if undealt else self._totals
+        return msgspec.structs.replace(self._totals, unsent=self._totals.unsent + undealt) if undealt else self._totals
 
     @property
     def arrivals_due(self) -> int | None:

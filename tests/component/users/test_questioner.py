@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 
+import msgspec
 import pytest
 
 from raysim.core.behaviour.distributions import Distribution
@@ -94,4 +94,4 @@ def test_a_question_waits_for_its_time() -> None:
     question = mine.question(CHAT, mine.new_conversation(), 4)
     assert (question.session, question.turns_sent) == (4, 0)
     due = Thought(77, 1.5, 1.501, 9).ends_in(question)
-    assert due == replace(question, due_ns=77, think_s=1.501, think_planned_s=1.5, connect_ns=9)
+    assert due == msgspec.structs.replace(question, due_ns=77, think_s=1.501, think_planned_s=1.5, connect_ns=9)

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import astuple
 
 import pytest
+from msgspec.structs import astuple
 
 from raysim.wire.statements import Statements, statements_of
 
