@@ -2,7 +2,7 @@
 
     python -m benchmarks [--quick] [--runs N] [--only NAME]... [--seconds S]
 
-Sections: wire, clients, path, memory, ray. The server runs on core 0, the generator on core 1; figures are medians of
+Sections: wire, clients, path, memory, ray, bootstrap. The server runs on core 0, the generator on core 1; figures are medians of
 the runs. A time alone says nothing on a shared machine: every figure stands beside a reference from the same run.
 """
 
@@ -19,7 +19,7 @@ from statistics import median
 
 import msgspec
 
-from benchmarks import ray_path
+from benchmarks import bootstrap, ray_path
 from benchmarks.load import PACK, WRK, LoadFigures, Timing, installed, measure, middle
 from benchmarks.memory import imported_mib
 from benchmarks.reference import LOAD_CORE, SERVER_CORE, TRUTH, ReferenceServer, pinned
@@ -31,6 +31,7 @@ PATH_STREAMS = 400
 MEMORY_USERS = 1000
 #: a run through Ray is made once; it lasts as many windows
 _RAY_WINDOWS = 5
+_BOOTSTRAP_USERS, _BOOTSTRAP_PACK = 1000, 50
 #: what a user actor imports, and the largest part of any actor's memory
 _ACTOR_MODULE, _RAY_MODULE = "raysim.actors.user", "ray"
 _HEAD = (
@@ -135,6 +136,11 @@ class Bench:
         print(f"\nraysim run, {PATH_STREAMS} users in one actor, Ray on the same core: {ratio:.2f} x the bare wire")
         print(f"  {ray_path.describe(figures)}")
 
+    def bootstrap(self) -> None:
+        """Setting up users through Ray, beside the same calls alone."""
+        _progress("raysim run, bootstrap")
+        print(f"\nbootstrap: {bootstrap.run(_BOOTSTRAP_USERS, _BOOTSTRAP_PACK)}")
+
     def _show(self, names: Sequence[str], streams: int) -> None:
         figures = {one.generator: one for one in self.load(names, streams)}
         references = {name: self._seen.get((name, streams)) for name in ("floor", WRK)}
@@ -190,7 +196,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one short run of each")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0, help="the window in which a run is measured")
-    parser.add_argument("--only", action="append", choices=("wire", "clients", "path", "memory", "ray"))
+    parser.add_argument("--only", action="append", choices=("wire", "clients", "path", "memory", "ray", "bootstrap"))
     options = parser.parse_args()
     timing = Timing(0.5, 1.5, tries=1) if options.quick else Timing(1.0, options.seconds)
     bench = Bench(1 if options.quick else options.runs, timing)
@@ -200,6 +206,7 @@ def main() -> None:
         "path": bench.path,
         "memory": bench.memory,
         "ray": bench.ray,
+        "bootstrap": bench.bootstrap,
     }
     print(_machine())
     print(
