@@ -2,8 +2,9 @@
 
     python -m benchmarks [--quick] [--runs N] [--only NAME]... [--seconds S]
 
-Sections: wire, clients, path, memory, ray, bootstrap. The server runs on core 0, the generator on core 1; figures are medians of
-the runs. A time alone says nothing on a shared machine: every figure stands beside a reference from the same run.
+Sections: wire, clients, path, memory, ray, bootstrap. The server runs on core 0, the generator on core 1; figures are
+medians of the runs. A time alone says nothing on a shared machine: every figure stands beside a reference from the same
+run.
 """
 
 from __future__ import annotations
@@ -133,7 +134,7 @@ class Bench:
         _progress("raysim run")
         figures = ray_path.run(PATH_STREAMS, _RAY_WINDOWS * self._timing.window_s)
         ratio = figures.per_second / wire.per_second
-        print(f"\nraysim run, {PATH_STREAMS} users in one actor, Ray on the same core: {ratio:.2f} x the bare wire")
+        print(f"\nraysim run, {PATH_STREAMS} users in one actor on a core of its own: {ratio:.2f} x the bare wire")
         print(f"  {ray_path.describe(figures)}")
 
     def bootstrap(self) -> None:

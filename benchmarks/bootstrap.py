@@ -51,9 +51,10 @@ class BootstrapFigures:
 
     def __str__(self) -> str:
         return (
-            f"{self.users} users of {_ORGS} organisations: {self.run_s:.1f} s through Ray while actors "
-            f"start, {self.users / self.run_s:.0f} users/s, {self.success_rate:.1%} of them set up; {self.loop_s:.2f} s "
-            f"for the same calls alone ({self.loop_s / self.run_s:.1%} of that); removed and verified in {self.cleanup_s:.1f} s"
+            f"{self.users} users of {_ORGS} organisations: {self.run_s:.1f} s through Ray while actors start, "
+            f"{self.users / self.run_s:.0f} users/s, {self.success_rate:.1%} of them set up; {self.loop_s:.2f} s "
+            f"for the same calls alone ({self.loop_s / self.run_s:.1%} of that); removed and verified "
+            f"in {self.cleanup_s:.1f} s"
         )
 
 

@@ -1,8 +1,9 @@
 """The same load through `raysim run`: one packed actor on local Ray against the reference server.
 
-    python -m benchmarks.ray_path [--users 400] [--seconds 20]
+    python -m benchmarks.ray_path [--users 400] [--seconds 20] [--beside server|actor]
 
-Ray, with all of its own processes, shares the generator's core with the actor.
+The actor has the generator's core. Ray's own processes, the driver, the coordinator and the metrics actor are beside the
+server, or with `--beside actor` beside the actor, as on a node with a single core.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from time import sleep
 from typing import Any
 
-from benchmarks.reference import LOAD_CORE, TRUTH, ReferenceServer, pinned
+from benchmarks.reference import LOAD_CORE, SERVER_CORE, TRUTH, ReferenceServer, pinned
 
 _KEY_ENV = "RAYSIM_BENCH_KEY"
 
@@ -63,8 +65,8 @@ def scenario(url: str, users: int, seconds: float) -> dict[str, Any]:
     }
 
 
-def run(users: int, seconds: float) -> RayFigures:
-    """Run it once.
+def run(users: int, seconds: float, beside: int = SERVER_CORE) -> RayFigures:
+    """Run it once, with everything but the server and the actor on the core `beside`.
 
     Raises:
         RuntimeError: the run failed.
@@ -75,12 +77,38 @@ def run(users: int, seconds: float) -> RayFigures:
         config.write_text(json.dumps(scenario(server.url, users, seconds)), encoding="utf-8")
         command = [sys.executable, "-m", "raysim", "run", str(config), "--out", folder, "--ui", "plain", "--no-probe"]
         environment = {**os.environ, _KEY_ENV: "sk-reference"}
-        done = subprocess.run(pinned(command, LOAD_CORE), env=environment, capture_output=True, text=True, check=False)
+        others, mine = _user_actors(), set[int]()
+        process = subprocess.Popen(
+            pinned(command, beside), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        while process.poll() is None and not (mine := _user_actors() - others):
+            sleep(0.05)
+        for actor in mine:
+            _move(actor, LOAD_CORE)
+        _, said = process.communicate()
         summaries = list(Path(folder).glob("*/summary.json"))
         if not summaries:
-            raise RuntimeError(f"raysim run: status {done.returncode}\n{done.stderr[-2000:]}")
+            raise RuntimeError(f"raysim run: status {process.returncode}\n{said[-2000:]}")
         summary = json.loads(summaries[0].read_text(encoding="utf-8"))
         return _figures(summary, seconds, server.stats().requests)
+
+
+def _user_actors() -> set[int]:
+    """Process ids of all user actors on this machine."""
+    found = set()
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if b"UserActor" in entry.read_bytes():
+                found.add(int(entry.parent.name))
+        except OSError:
+            continue
+    return found
+
+
+def _move(pid: int, core: int) -> None:
+    """Keep a process, with all threads that it has and will have, to one core."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setaffinity(int(task.name), {core})
 
 
 def _figures(summary: dict[str, Any], seconds: float, server_requests: int) -> RayFigures:
@@ -109,8 +137,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--users", type=int, default=400)
     parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--beside", choices=("server", "actor"), default="server", help="where all the rest runs")
     options = parser.parse_args()
-    print(describe(run(options.users, options.seconds)))
+    beside = SERVER_CORE if options.beside == "server" else LOAD_CORE
+    print(describe(run(options.users, options.seconds, beside)))
 
 
 if __name__ == "__main__":
