@@ -212,9 +212,9 @@ class LoadTest:
         return fetch(call)
 
     def _starting(self, done: int, of: int) -> None:
-        fetch(self._coordinator.watch.remote())
+        progress: RunProgress = fetch(self._coordinator.watch.remote())
         self._view.show(self._meter.waiting(f"starting actors: {done} of {of}"))
-        if self._interrupts():
+        if self._interrupts() or progress.stop_asked:
             raise InterruptedRunError("interrupted while users were being set up")
 
     def _ready_users(self, pack: PlacedPack) -> int:
@@ -249,7 +249,7 @@ class LoadTest:
             for ref in ready_refs(list(running), _WATCH_INTERVAL_S):
                 self._pack_ended(running.pop(ref))
             progress: RunProgress = fetch(self._coordinator.watch.remote())
-            self._heed_interrupts()
+            self._heed_interrupts(progress)
             self._view.show(self._meter.running(progress, fetch(self._metrics[0].live.remote())))
             if progress.state is RunState.DRAINED:
                 drained_s = drained_s or monotonic()
@@ -277,8 +277,8 @@ class LoadTest:
         self._view.note(f"lost {names}{more}: {why}")
         fetch(self._coordinator.pack_lost.remote(pack.brief.pack.index, pack.users, why))
 
-    def _heed_interrupts(self) -> None:
-        asked = self._interrupts()
+    def _heed_interrupts(self, progress: RunProgress) -> None:
+        asked = max(self._interrupts(), progress.stop_asked)
         if asked > self._obeyed:
             self._obeyed = asked
             self.exit_codes.add(ExitCode.INTERRUPTED)

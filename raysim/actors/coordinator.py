@@ -15,7 +15,7 @@ from raysim.actors.tenant_desk import Admission, RemovalProgress, TenantDesk
 from raysim.actors.user import Bootstrapped
 from raysim.actors.user_keys import UserKeys
 from raysim.core.control.messages import Event, Orders, PackHealth, PackStatus, Totals
-from raysim.core.control.progress import RunProgress
+from raysim.core.control.progress import RunProgress, Standing
 from raysim.core.control.run_control import Loss, RunControl, RunState
 from raysim.core.plan.run_plan import RunPlan
 from raysim.core.plan.target_plan import TargetPlan
@@ -99,6 +99,9 @@ class Coordinator:
         self._control = RunControl(plan, wall_offset_s=self._wall_offset_s)
         self._bootstraps: list[Bootstrapped] = []
         self._driver_seen_s = monotonic()
+        self._directory = directory
+        self._stop_asked = 0
+        self._cleaning = False
         self._cleaned = False
         login = control_client(target) if target.auth.email and platform is None else None
         self._credential = AdminCredential(target.auth, os.environ, login)
@@ -175,6 +178,38 @@ class Coordinator:
     async def watch(self) -> RunProgress:
         """Where the run is. The driver's calls are also its heartbeat."""
         self._driver_seen_s = monotonic()
+        return self._progress()
+
+    async def standing(self) -> Standing:
+        """Where the run is, for anybody but the driver."""
+        plan = self._plan
+        stage = "cleaned up" if self._cleaned else "cleaning up" if self._cleaning else str(self._control.state)
+        return Standing(
+            run_id=plan.run_id,
+            scenario=plan.scenario,
+            directory=self._directory,
+            stage=stage,
+            duration_s=plan.schedule.duration_s,
+            phase_count=len(plan.schedule.phases),
+            users_planned=len(plan.users),
+            limit_usd=plan.limits.max_cost_usd,
+            drain_s=plan.limits.drain_s,
+            progress=self._progress(),
+        )
+
+    async def ask_to_stop(self, at_once: bool) -> Standing:  # noqa: FBT001 - an actor's only argument
+        """End the run as a signal to its driver would; a second time or `at_once`, cut what is in flight.
+
+        While users are set up the driver alone can end it: it hears of this when it next looks.
+        """
+        before = await self.standing()
+        self._stop_asked = 2 if at_once else max(1, self._stop_asked)
+        if self._control.state is not RunState.PREPARING:
+            drain_s = 0.0 if at_once else self._plan.limits.drain_s
+            await self.request_stop("interrupted", "stopped by `raysim stop`", drain_s)
+        return before
+
+    def _progress(self) -> RunProgress:
         control, schedule = self._control, self._plan.schedule
         run_s = monotonic() - control.run_start_s if control.run_start_s is not None else 0.0
         phase = schedule.phase_at(run_s)
@@ -190,12 +225,14 @@ class Coordinator:
             totals=control.totals,
             error_rate=control.error_rate,
             stop_reason=control.stop_reason,
+            stop_asked=self._stop_asked,
         )
 
     # ── after the run ──
 
     async def clean_up(self) -> dict[str, int]:
         """Remove what the run created, or note that it stays; returns how many resources met which fate."""
+        self._cleaning = True
         counts = await self._desk.clean_up()
         self._cleaned = True
         self._life.release()

@@ -119,7 +119,7 @@ class Placement:
 
     def metrics(self, shard: int, directory: str) -> Any:
         """A metrics actor on the driver's node, where the results are written."""
-        return self._pinned(MetricsActor, f"metrics/{shard}").remote(self._run_id, shard, directory)
+        return self._pinned(MetricsActor, metrics_name(shard)).remote(self._run_id, shard, directory)
 
     def users(
         self,
@@ -171,6 +171,11 @@ class Placement:
         """End actors at once; those that are gone already do not matter."""
         for handle in handles:
             ray.kill(handle, no_restart=True)
+
+
+def metrics_name(shard: int) -> str:
+    """What the metrics actor of a shard is called."""
+    return f"metrics/{shard}"
 
 
 def bootstrap_results(pack: PlacedPack) -> tuple[list[Bootstrapped], str]:
