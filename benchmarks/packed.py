@@ -90,7 +90,7 @@ class InProcessRecords:
         self._keep = keep
         self.batches: list[bytes] = []
 
-    async def ingest(self, pack: int, sequence: int, batch: bytes, log_lines: bytes) -> int:  # noqa: ARG002 - the port
+    async def ingest(self, source: str, sequence: int, oldest: int, batch: bytes, log_lines: bytes) -> int:  # noqa: ARG002 - the port
         """Take a batch: stored at once."""
         if self._keep and batch:
             self.batches.append(batch)

@@ -9,6 +9,7 @@ from typing import Any
 
 from raysim.actors.cluster import Cluster
 from raysim.actors.coordinator import RunRecord
+from raysim.actors.metrics_link import MetricsLink
 from raysim.actors.placement import (
     ActorFaultError,
     ActorLostError,
@@ -20,6 +21,7 @@ from raysim.actors.placement import (
 )
 from raysim.actors.survey import check_cluster
 from raysim.actors.tenant_desk import RemovalProgress
+from raysim.core.control.messages import Event
 from raysim.core.control.progress import RunProgress
 from raysim.core.control.run_control import RunState
 from raysim.core.errors import BootstrapError, ExitCode, InterruptedRunError, RaysimError
@@ -85,7 +87,8 @@ class LoadTest:
         self._target: TargetPlan = plan.target
         self._platform: Any = None
         self._coordinator: Any = None
-        self._metrics: list[Any] = []
+        self._metrics: list[MetricsLink] = []
+        self._run_s = 0.0
         self._packs: list[PlacedPack] = []
         self._meter = ProgressMeter(plan)
         self._obeyed = 0
@@ -112,8 +115,7 @@ class LoadTest:
                 self._watch()
             except (BootstrapError, InterruptedRunError) as error:
                 self._give_up(error)
-            for metrics in self._metrics:
-                self._patiently(metrics.finish.remote(), "storing records")
+            self._store_records()
             cleanup = self._clean_up()
             record: RunRecord = fetch(self._coordinator.record.remote())
             return self._facts(record, cleanup), record
@@ -141,7 +143,7 @@ class LoadTest:
 
     def close(self) -> None:
         """End every actor of the run; nothing keeps sending."""
-        handles = [pack.handle for pack in self._packs] + self._metrics
+        handles = [pack.handle for pack in self._packs] + [metrics.handle for metrics in self._metrics]
         self._placement.end([h for h in (*handles, self._coordinator, self._platform) if h is not None])
 
     # ── before the run's second 0 ──
@@ -171,7 +173,7 @@ class LoadTest:
 
     def _start_control(self) -> None:
         directory = str(self._paths.root)
-        self._metrics = [self._placement.metrics(0, directory)]
+        self._metrics = [MetricsLink(self._placement.metrics(0, directory), 0, self._note, lambda: self._run_s)]
         self._coordinator = self._placement.coordinator(
             self._plan,
             self._target,
@@ -181,7 +183,7 @@ class LoadTest:
             cleanup_timeout_s=self._cleanup_timeout_s,
         )
         for metrics in self._metrics:
-            fetch(metrics.ready.remote())
+            fetch(metrics.handle.ready.remote())
 
     def _bootstrap(self) -> None:
         """Create the tenants, then the users in their actors. Raises BootstrapError, InterruptedRunError."""
@@ -192,8 +194,9 @@ class LoadTest:
             raise BootstrapError(error.message, hint=error.hint) from error
         briefs = [PackBrief.of(plan, pack, self._target) for pack in plan.packs]
         started_s = monotonic()
+        shards = [metrics.handle for metrics in self._metrics]
         self._packs = self._placement.users(
-            briefs, self._coordinator, self._metrics, debug=self._debug, waiting=self._starting
+            briefs, self._coordinator, shards, debug=self._debug, waiting=self._starting
         )
         ready = sum(self._ready_users(pack) for pack in self._packs)
         self._view.note(f"{ready} of {len(plan.users)} users ready in {monotonic() - started_s:.1f} s")
@@ -249,8 +252,9 @@ class LoadTest:
             for ref in ready_refs(list(running), _WATCH_INTERVAL_S):
                 self._pack_ended(running.pop(ref))
             progress: RunProgress = fetch(self._coordinator.watch.remote())
+            self._run_s = progress.run_s
             self._heed_interrupts(progress)
-            self._view.show(self._meter.running(progress, fetch(self._metrics[0].live.remote())))
+            self._view.show(self._meter.running(progress, self._metrics[0].live()))
             if progress.state is RunState.DRAINED:
                 drained_s = drained_s or monotonic()
                 if monotonic() - drained_s > _HAND_OVER_S:
@@ -286,7 +290,18 @@ class LoadTest:
             self._view.note("stopping: requests in flight may finish" if asked == 1 else "stopping at once")
             fetch(self._coordinator.request_stop.remote("interrupted", "stopped from outside", drain_s))
 
+    def _note(self, event: Event, sentence: str) -> None:
+        """Something happened that the coordinator cannot see."""
+        self._view.note(sentence)
+        fetch(self._coordinator.note.remote(event))
+
     # ── after the run ──
+
+    def _store_records(self) -> None:
+        for metrics in self._metrics:
+            while not metrics.finished():
+                self._run_s = fetch(self._coordinator.watch.remote()).run_s
+                self._view.show(self._meter.waiting("storing records"))
 
     def _clean_up(self) -> CleanupFacts:
         started_s = monotonic()
@@ -322,6 +337,7 @@ class LoadTest:
             arrivals_due=record.arrivals_due,
             lost_commitments={workers[pack]: usd for pack, usd in record.lost_commitments.items()},
             money_short_from_s=record.money_short_from_s,
+            outages=tuple(outage for metrics in self._metrics for outage in metrics.outages),
         )
 
 

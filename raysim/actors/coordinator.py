@@ -180,6 +180,10 @@ class Coordinator:
         self._driver_seen_s = monotonic()
         return self._progress()
 
+    async def note(self, event: Event) -> None:
+        """Something that the driver saw and that belongs among the events."""
+        self._note(event)
+
     async def standing(self) -> Standing:
         """Where the run is, for anybody but the driver."""
         plan = self._plan

@@ -27,6 +27,8 @@ _COORDINATOR_CALLS = 5000
 #: a start-up keeps this many actors per CPU under way: more only compete for the same cores
 _STARTING_PER_CPU = 4
 _FEWEST_STARTING = 4
+#: one that dies more often than this in a run does not die by accident
+_METRICS_RESTARTS = 10
 
 
 @dataclass(slots=True)
@@ -118,8 +120,13 @@ class Placement:
         return actor.remote(plan, target, directory, platform, retain=retain, cleanup_timeout_s=cleanup_timeout_s)
 
     def metrics(self, shard: int, directory: str) -> Any:
-        """A metrics actor on the driver's node, where the results are written."""
-        return self._pinned(MetricsActor, metrics_name(shard)).remote(self._run_id, shard, directory)
+        """A metrics actor on the driver's node, where the results are written.
+
+        Ray starts it again when its process dies. A call that was under way then fails: packs know by that what they
+        have to send once more.
+        """
+        actor = self._pinned(MetricsActor, metrics_name(shard), max_restarts=_METRICS_RESTARTS, max_task_retries=0)
+        return actor.remote(self._run_id, shard, directory)
 
     def users(
         self,
@@ -164,8 +171,8 @@ class Placement:
         handle: Any = actor.remote(brief, coordinator, shard, debug=debug)
         return PlacedPack(brief, handle, handle.bootstrap.remote())
 
-    def _pinned(self, cls: type, name: str) -> Any:
-        return ray.remote(cls).options(name=name, num_cpus=0, scheduling_strategy=self._on_driver)
+    def _pinned(self, cls: type, name: str, **more: Any) -> Any:
+        return ray.remote(cls).options(name=name, num_cpus=0, scheduling_strategy=self._on_driver, **more)
 
     def end(self, handles: Sequence[Any]) -> None:
         """End actors at once; those that are gone already do not matter."""

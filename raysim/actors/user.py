@@ -52,8 +52,12 @@ class _Records:
     def __init__(self, handle: Any) -> None:
         self._handle = handle
 
-    async def ingest(self, pack: int, sequence: int, batch: bytes, log_lines: bytes) -> int:
-        stored: int = await self._handle.ingest.remote(pack, sequence, batch, log_lines)
+    async def ingest(self, source: str, sequence: int, oldest: int, batch: bytes, log_lines: bytes) -> int:
+        stored: int = await self._handle.ingest.remote(source, sequence, oldest, batch, log_lines)
+        return stored
+
+    async def store(self, source: str) -> int:
+        stored: int = await self._handle.store.remote(source)
         return stored
 
 

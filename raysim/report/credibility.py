@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from raysim.core.aggregation.verdict import judge_generator
-from raysim.report.facts import RunFacts
+from raysim.report.facts import Outage, RunFacts
 from raysim.report.measured import Measured
 
 
@@ -42,12 +42,21 @@ def notes(measured: Measured, facts: RunFacts) -> list[str]:
         _counted(measured.rows),
         _repeated(facts),
     ]
+    found += [_outage(outage, facts.records_lost_estimate) for outage in facts.outages]
     if facts.records_lost_estimate:
         found.append(
             f"about {facts.records_lost_estimate} requests were made whose records never arrived: "
             "requests, tokens and cost are that much too low"
         )
     return [note for note in found if note]
+
+
+def _outage(outage: Outage, missing: int) -> str:
+    rest = f"{missing} records are missing" if missing else "none is missing"
+    return (
+        f"a metrics actor died and was away from {outage.from_s:.1f} to {outage.until_s:.1f} s of the run; "
+        f"records that it had not stored were sent again: {rest}"
+    )
 
 
 def _no_headline(rows: pl.DataFrame, headline: pl.DataFrame) -> str:

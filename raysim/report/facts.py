@@ -34,6 +34,14 @@ class LostUser:
 
 
 @dataclass(frozen=True, slots=True)
+class Outage:
+    """A metrics actor was away; both ends in seconds after the run's start, to a quarter of a second."""
+
+    from_s: float
+    until_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class LoadSample:
     """How many users were to be active at a moment, and how many were. `run_s` is seconds after the run's start."""
 
@@ -87,6 +95,7 @@ class RunFacts:
         cleanup: what was removed and what was left.
         samples: target and active users over time, about one a second.
         packs: the last health of every actor that played users.
+        outages: when a metrics actor was away.
         records_lost_estimate: requests that were made but whose records never arrived.
         faults: what was switched on in the platform on purpose, and when.
         books: what the platform itself charged each tenant, by its name; empty where that cannot be read.
@@ -108,6 +117,7 @@ class RunFacts:
     cleanup: CleanupFacts = CleanupFacts()
     samples: tuple[LoadSample, ...] = ()
     packs: tuple[PackHealth, ...] = ()
+    outages: tuple[Outage, ...] = ()
     records_lost_estimate: int = 0
     faults: tuple[DeclaredFault, ...] = ()
     books: Mapping[str, Bill] = field(default_factory=dict)

@@ -84,7 +84,7 @@ class Pack:
         self._lag = LagMeter()
         self._collector = Collector()
         self.log = LogLines(brief.run_id, brief.pack.name, debug=debug)
-        self._outbox = Outbox(brief.pack.index, records, self.log)
+        self._outbox = Outbox(f"{brief.pack.index}.{brief.incarnation}", records, self.log)
         self.run_start_ns = 0
         self.wall_offset_ns = wall_offset_ns()
         self._clock_offset_ns = 0
