@@ -19,6 +19,7 @@ from raysim.actors.placement import (
     fetch,
     ready_refs,
 )
+from raysim.actors.replacements import Replacements
 from raysim.actors.survey import check_cluster
 from raysim.actors.tenant_desk import RemovalProgress
 from raysim.core.control.messages import Event
@@ -90,6 +91,7 @@ class LoadTest:
         self._metrics: list[MetricsLink] = []
         self._run_s = 0.0
         self._packs: list[PlacedPack] = []
+        self._replacements = Replacements(self._placement, self._place_again)
         self._meter = ProgressMeter(plan)
         self._obeyed = 0
         self.exit_codes: set[ExitCode] = set()
@@ -115,6 +117,8 @@ class LoadTest:
                 self._watch()
             except (BootstrapError, InterruptedRunError) as error:
                 self._give_up(error)
+            # a key that is made while clean-up goes on would be left behind
+            self._replacements.end()
             self._store_records()
             cleanup = self._clean_up()
             record: RunRecord = fetch(self._coordinator.record.remote())
@@ -194,9 +198,8 @@ class LoadTest:
             raise BootstrapError(error.message, hint=error.hint) from error
         briefs = [PackBrief.of(plan, pack, self._target) for pack in plan.packs]
         started_s = monotonic()
-        shards = [metrics.handle for metrics in self._metrics]
         self._packs = self._placement.users(
-            briefs, self._coordinator, shards, debug=self._debug, waiting=self._starting
+            briefs, self._coordinator, self._shards, debug=self._debug, waiting=self._starting
         )
         ready = sum(self._ready_users(pack) for pack in self._packs)
         self._view.note(f"{ready} of {len(plan.users)} users ready in {monotonic() - started_s:.1f} s")
@@ -245,14 +248,26 @@ class LoadTest:
 
     # ── the run ──
 
+    @property
+    def _shards(self) -> list[Any]:
+        return [metrics.handle for metrics in self._metrics]
+
+    def _place_again(self, brief: PackBrief) -> PlacedPack:
+        pack = self._placement.user(brief, self._coordinator, self._shards, debug=self._debug)
+        self._packs.append(pack)
+        return pack
+
     def _watch(self) -> None:
         running = {pack.ended: pack for pack in self._packs}
         drained_s: float | None = None
-        while running:
+        going_on = True
+        while running or (self._replacements and going_on):
             for ref in ready_refs(list(running), _WATCH_INTERVAL_S):
                 self._pack_ended(running.pop(ref))
             progress: RunProgress = fetch(self._coordinator.watch.remote())
             self._run_s = progress.run_s
+            going_on = progress.state is RunState.RUNNING
+            running |= {pack.ended: pack for pack in self._replaced()}
             self._heed_interrupts(progress)
             self._view.show(self._meter.running(progress, self._metrics[0].live()))
             if progress.state is RunState.DRAINED:
@@ -261,6 +276,18 @@ class LoadTest:
                     for pack in running.values():
                         self._lost(pack, "did not hand over its records in time")
                     return
+
+    def _replaced(self) -> list[PlacedPack]:
+        """Packs that were lost, are ready again, and have begun to run."""
+        ready = []
+        for attempt in self._replacements.ended():
+            if attempt.failure:
+                self._lost(attempt.pack, attempt.failure)
+                continue
+            self._view.note(f"{attempt.ready} of {len(attempt.pack.users)} users of {attempt.pack.name} are back")
+            attempt.pack.ended = attempt.pack.handle.run.remote()
+            ready.append(attempt.pack)
+        return ready
 
     def _pack_ended(self, pack: PlacedPack) -> None:
         try:
@@ -279,7 +306,9 @@ class LoadTest:
         names = ", ".join(user.name for user in pack.brief.pack.users[:3])
         more = "" if len(pack.users) <= 3 else f" and {len(pack.users) - 3} more"  # noqa: PLR2004 - three names shown
         self._view.note(f"lost {names}{more}: {why}")
-        fetch(self._coordinator.pack_lost.remote(pack.brief.pack.index, pack.users, why))
+        life = fetch(self._coordinator.pack_lost.remote(pack.brief.pack.index, pack.users, why))
+        if life:
+            self._replacements.start(pack, life)
 
     def _heed_interrupts(self, progress: RunProgress) -> None:
         asked = max(self._interrupts(), progress.stop_asked)
@@ -329,7 +358,10 @@ class LoadTest:
             duration_s=record.drained_at_s,
             load_s=min(record.stopped_at_s, self._plan.schedule.duration_s),
             bootstrap_s=tuple(result.seconds for result in record.bootstraps if not result.error),
-            lost=tuple(LostUser(names[loss.user], loss.at_run_s, loss.why) for loss in record.lost),
+            lost=tuple(
+                LostUser(names[loss.user], loss.at_run_s, loss.why, loss.heard_run_s, loss.back_run_s)
+                for loss in record.lost
+            ),
             cleanup=cleanup,
             samples=tuple(LoadSample(*sample) for sample in record.samples),
             packs=record.health,

@@ -14,9 +14,10 @@ from typing import Any
 from raysim.actors.tenant_desk import Admission, RemovalProgress, TenantDesk
 from raysim.actors.user import Bootstrapped
 from raysim.actors.user_keys import UserKeys
+from raysim.core.control.losses import Loss
 from raysim.core.control.messages import Event, Orders, PackHealth, PackStatus, Totals
 from raysim.core.control.progress import RunProgress, Standing
-from raysim.core.control.run_control import Loss, RunControl, RunState
+from raysim.core.control.run_control import RunControl, RunState
 from raysim.core.plan.run_plan import RunPlan
 from raysim.core.plan.target_plan import TargetPlan
 from raysim.core.secret import Secret
@@ -131,14 +132,17 @@ class Coordinator:
         """Lend the key that was brought along for a user of a static platform. Raises TenancyError."""
         return self._keys.of(user)
 
-    async def admit(self, user: int) -> Admission:
+    async def admit(self, user: int, life: int = 0) -> Admission:
         """Wait for a turn to be set up; `bootstrapped` gives the turn back."""
-        return await self._desk.admit(user)
+        return await self._desk.admit(user, life)
 
     async def bootstrapped(self, result: Bootstrapped) -> None:
         """A user was set up, or could not be."""
-        self._bootstraps.append(result)
-        self._desk.settled(result.user, succeeded=not result.error)
+        if result.life == 0:
+            self._bootstraps.append(result)
+            self._desk.settled(result.user, succeeded=not result.error)
+        else:
+            self._desk.give_back(result.user)
         if result.error:
             self._note(Event("bootstrap_failed", {"user": result.user, "error": result.error}))
 
@@ -146,9 +150,10 @@ class Coordinator:
         """Write resources to the ledger; returns once they are on disk."""
         self._desk.enter(resources)
 
-    async def pack_ready(self, pack: int, users: Sequence[int]) -> None:
+    async def pack_ready(self, pack: int, users: Sequence[int], life: int) -> None:
         """A pack is set up and about to report."""
-        self._control.pack_ready(pack, users)
+        self._control.pack_ready(pack, users, monotonic(), life)
+        self._take_events()
 
     # ── the run ──
 
@@ -163,12 +168,13 @@ class Coordinator:
         self._take_events()
         return orders
 
-    async def pack_lost(self, pack: int, users: Sequence[int], why: str) -> None:
-        """The driver saw a pack's process end."""
+    async def pack_lost(self, pack: int, users: Sequence[int], why: str) -> int:
+        """The driver saw a pack's process end; returns the life in which it is to place it again, 0 for not at all."""
         for user in users:
             self._desk.give_back(user)
-        self._control.pack_lost(pack, users, why, monotonic())
+        life = self._control.pack_lost(pack, users, why, monotonic())
         self._take_events()
+        return life
 
     async def request_stop(self, reason: str, message: str, drain_s: float) -> None:
         """End the run."""
@@ -258,7 +264,7 @@ class Coordinator:
             stopped_at_s=control.stopped_at_s or 0.0,
             drained_at_s=control.drained_at_s or control.stopped_at_s or 0.0,
             samples=tuple(control.samples),
-            lost=tuple(control.lost.values()),
+            lost=control.losses,
             gone_users=control.gone_users,
             bootstraps=tuple(self._bootstraps),
             health=control.health,

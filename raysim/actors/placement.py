@@ -31,7 +31,7 @@ _FEWEST_STARTING = 4
 _METRICS_RESTARTS = 10
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class PlacedPack:
     """A pack's actor. `started` resolves to its bootstrap results, `ended` (once running) to its end."""
 
@@ -39,6 +39,11 @@ class PlacedPack:
     handle: Any
     started: Any
     ended: Any = None
+
+    @property
+    def name(self) -> str:
+        """What its actor is called."""
+        return self.brief.pack.name
 
     @property
     def users(self) -> list[int]:
@@ -149,7 +154,7 @@ class Placement:
         try:
             while queue or starting:
                 while queue and len(starting) < window:
-                    pack = self._user(queue.pop(), coordinator, metrics, debug=debug)
+                    pack = self.user(queue.pop(), coordinator, metrics, debug=debug)
                     packs.append(pack)
                     starting[pack.started] = pack
                 for ref in ready_refs(list(starting), 0.5):
@@ -160,9 +165,12 @@ class Placement:
             raise
         return packs
 
-    def _user(self, brief: PackBrief, coordinator: Any, metrics: Sequence[Any], *, debug: bool) -> PlacedPack:
+    def user(self, brief: PackBrief, coordinator: Any, metrics: Sequence[Any], *, debug: bool) -> PlacedPack:
+        """Start a pack's actor and have it set up its users."""
+        # the name of one that has just died may not be free yet
+        name = brief.pack.name + (f"~{brief.incarnation}" if brief.incarnation else "")
         actor: Any = ray.remote(UserActor).options(
-            name=brief.pack.name,
+            name=name,
             num_cpus=0,
             resources={USER_RESOURCE: float(len(brief.pack.users))},
             scheduling_strategy="SPREAD",

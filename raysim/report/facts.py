@@ -26,11 +26,17 @@ class RunStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LostUser:
-    """A user whose actor died, when (seconds after the run's start), and why."""
+    """A user whose actor died, when that was noticed (seconds after the run's start), and why.
+
+    `heard_run_s` is when it was last heard of, None if it never was; `back_run_s` when its replacement was ready, None
+    if there was none.
+    """
 
     name: str
     at_run_s: float
     why: str
+    heard_run_s: float | None = None
+    back_run_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

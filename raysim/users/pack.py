@@ -217,6 +217,7 @@ class Pack:
             gone=gone,
             lease=self._gate.report(max(len(self._wanted), sum(u.in_flight for u in users)), self._interval_s),
             slots_wanted=self._gate.slots_wanted,
+            life=self._brief.incarnation,
         )
 
     def _totals_now(self) -> Totals:
