@@ -42,7 +42,7 @@ async def replay(batches: list[bytes], seconds: float) -> int:
         until_s, sequence = monotonic() + seconds, 0
         while monotonic() < until_s:
             sequence += 1
-            await metrics.ingest(0, sequence, batches[sequence % len(batches)], b"")
+            await metrics.ingest("0.0", sequence, sequence, batches[sequence % len(batches)], b"")
         return await metrics.finish()
 
 

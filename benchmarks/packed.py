@@ -90,11 +90,15 @@ class InProcessRecords:
         self._keep = keep
         self.batches: list[bytes] = []
 
-    async def ingest(self, pack: int, sequence: int, batch: bytes, log_lines: bytes) -> int:  # noqa: ARG002 - the port
+    async def ingest(self, source: str, sequence: int, oldest: int, batch: bytes, log_lines: bytes) -> int:  # noqa: ARG002 - the port
         """Take a batch: stored at once."""
         if self._keep and batch:
             self.batches.append(batch)
         return sequence
+
+    async def store(self, source: str) -> int:  # noqa: ARG002 - the port
+        """All batches are stored by now."""
+        return 1 << 62
 
 
 def make_pack(brief: PackBrief, *, keep: bool) -> tuple[Pack, InProcessCoordinator, InProcessRecords]:

@@ -105,7 +105,7 @@ async def costs(rows: int) -> RowCosts:
         ingest_s = 0.0
         for sequence, batch in enumerate(batches, start=1):
             before_s = process_time()
-            await metrics.ingest(0, sequence, batch, b"")
+            await metrics.ingest("0.0", sequence, sequence, batch, b"")
             ingest_s += process_time() - before_s
         before_s = process_time()
         stored = await metrics.finish()

@@ -9,6 +9,7 @@ from typing import Any
 
 from raysim.actors.cluster import Cluster
 from raysim.actors.coordinator import RunRecord
+from raysim.actors.metrics_link import MetricsLink
 from raysim.actors.placement import (
     ActorFaultError,
     ActorLostError,
@@ -18,8 +19,10 @@ from raysim.actors.placement import (
     fetch,
     ready_refs,
 )
+from raysim.actors.replacements import Replacements
 from raysim.actors.survey import check_cluster
 from raysim.actors.tenant_desk import RemovalProgress
+from raysim.core.control.messages import Event
 from raysim.core.control.progress import RunProgress
 from raysim.core.control.run_control import RunState
 from raysim.core.errors import BootstrapError, ExitCode, InterruptedRunError, RaysimError
@@ -85,8 +88,10 @@ class LoadTest:
         self._target: TargetPlan = plan.target
         self._platform: Any = None
         self._coordinator: Any = None
-        self._metrics: list[Any] = []
+        self._metrics: list[MetricsLink] = []
+        self._run_s = 0.0
         self._packs: list[PlacedPack] = []
+        self._replacements = Replacements(self._placement, self._place_again)
         self._meter = ProgressMeter(plan)
         self._obeyed = 0
         self.exit_codes: set[ExitCode] = set()
@@ -112,8 +117,9 @@ class LoadTest:
                 self._watch()
             except (BootstrapError, InterruptedRunError) as error:
                 self._give_up(error)
-            for metrics in self._metrics:
-                self._patiently(metrics.finish.remote(), "storing records")
+            # a key that is made while clean-up goes on would be left behind
+            self._replacements.end()
+            self._store_records()
             cleanup = self._clean_up()
             record: RunRecord = fetch(self._coordinator.record.remote())
             return self._facts(record, cleanup), record
@@ -141,7 +147,7 @@ class LoadTest:
 
     def close(self) -> None:
         """End every actor of the run; nothing keeps sending."""
-        handles = [pack.handle for pack in self._packs] + self._metrics
+        handles = [pack.handle for pack in self._packs] + [metrics.handle for metrics in self._metrics]
         self._placement.end([h for h in (*handles, self._coordinator, self._platform) if h is not None])
 
     # ── before the run's second 0 ──
@@ -171,7 +177,7 @@ class LoadTest:
 
     def _start_control(self) -> None:
         directory = str(self._paths.root)
-        self._metrics = [self._placement.metrics(0, directory)]
+        self._metrics = [MetricsLink(self._placement.metrics(0, directory), 0, self._note, lambda: self._run_s)]
         self._coordinator = self._placement.coordinator(
             self._plan,
             self._target,
@@ -181,7 +187,7 @@ class LoadTest:
             cleanup_timeout_s=self._cleanup_timeout_s,
         )
         for metrics in self._metrics:
-            fetch(metrics.ready.remote())
+            fetch(metrics.handle.ready.remote())
 
     def _bootstrap(self) -> None:
         """Create the tenants, then the users in their actors. Raises BootstrapError, InterruptedRunError."""
@@ -193,7 +199,7 @@ class LoadTest:
         briefs = [PackBrief.of(plan, pack, self._target) for pack in plan.packs]
         started_s = monotonic()
         self._packs = self._placement.users(
-            briefs, self._coordinator, self._metrics, debug=self._debug, waiting=self._starting
+            briefs, self._coordinator, self._shards, debug=self._debug, waiting=self._starting
         )
         ready = sum(self._ready_users(pack) for pack in self._packs)
         self._view.note(f"{ready} of {len(plan.users)} users ready in {monotonic() - started_s:.1f} s")
@@ -212,9 +218,9 @@ class LoadTest:
         return fetch(call)
 
     def _starting(self, done: int, of: int) -> None:
-        fetch(self._coordinator.watch.remote())
+        progress: RunProgress = fetch(self._coordinator.watch.remote())
         self._view.show(self._meter.waiting(f"starting actors: {done} of {of}"))
-        if self._interrupts():
+        if self._interrupts() or progress.stop_asked:
             raise InterruptedRunError("interrupted while users were being set up")
 
     def _ready_users(self, pack: PlacedPack) -> int:
@@ -242,21 +248,46 @@ class LoadTest:
 
     # ── the run ──
 
+    @property
+    def _shards(self) -> list[Any]:
+        return [metrics.handle for metrics in self._metrics]
+
+    def _place_again(self, brief: PackBrief) -> PlacedPack:
+        pack = self._placement.user(brief, self._coordinator, self._shards, debug=self._debug)
+        self._packs.append(pack)
+        return pack
+
     def _watch(self) -> None:
         running = {pack.ended: pack for pack in self._packs}
         drained_s: float | None = None
-        while running:
+        going_on = True
+        while running or (self._replacements and going_on):
             for ref in ready_refs(list(running), _WATCH_INTERVAL_S):
                 self._pack_ended(running.pop(ref))
             progress: RunProgress = fetch(self._coordinator.watch.remote())
-            self._heed_interrupts()
-            self._view.show(self._meter.running(progress, fetch(self._metrics[0].live.remote())))
+            self._run_s = progress.run_s
+            going_on = progress.state is RunState.RUNNING
+            running |= {pack.ended: pack for pack in self._replaced()}
+            self._heed_interrupts(progress)
+            self._view.show(self._meter.running(progress, self._metrics[0].live()))
             if progress.state is RunState.DRAINED:
                 drained_s = drained_s or monotonic()
                 if monotonic() - drained_s > _HAND_OVER_S:
                     for pack in running.values():
                         self._lost(pack, "did not hand over its records in time")
                     return
+
+    def _replaced(self) -> list[PlacedPack]:
+        """Packs that were lost, are ready again, and have begun to run."""
+        ready = []
+        for attempt in self._replacements.ended():
+            if attempt.failure:
+                self._lost(attempt.pack, attempt.failure)
+                continue
+            self._view.note(f"{attempt.ready} of {len(attempt.pack.users)} users of {attempt.pack.name} are back")
+            attempt.pack.ended = attempt.pack.handle.run.remote()
+            ready.append(attempt.pack)
+        return ready
 
     def _pack_ended(self, pack: PlacedPack) -> None:
         try:
@@ -275,10 +306,12 @@ class LoadTest:
         names = ", ".join(user.name for user in pack.brief.pack.users[:3])
         more = "" if len(pack.users) <= 3 else f" and {len(pack.users) - 3} more"  # noqa: PLR2004 - three names shown
         self._view.note(f"lost {names}{more}: {why}")
-        fetch(self._coordinator.pack_lost.remote(pack.brief.pack.index, pack.users, why))
+        life = fetch(self._coordinator.pack_lost.remote(pack.brief.pack.index, pack.users, why))
+        if life:
+            self._replacements.start(pack, life)
 
-    def _heed_interrupts(self) -> None:
-        asked = self._interrupts()
+    def _heed_interrupts(self, progress: RunProgress) -> None:
+        asked = max(self._interrupts(), progress.stop_asked)
         if asked > self._obeyed:
             self._obeyed = asked
             self.exit_codes.add(ExitCode.INTERRUPTED)
@@ -286,7 +319,18 @@ class LoadTest:
             self._view.note("stopping: requests in flight may finish" if asked == 1 else "stopping at once")
             fetch(self._coordinator.request_stop.remote("interrupted", "stopped from outside", drain_s))
 
+    def _note(self, event: Event, sentence: str) -> None:
+        """Something happened that the coordinator cannot see."""
+        self._view.note(sentence)
+        fetch(self._coordinator.note.remote(event))
+
     # ── after the run ──
+
+    def _store_records(self) -> None:
+        for metrics in self._metrics:
+            while not metrics.finished():
+                self._run_s = fetch(self._coordinator.watch.remote()).run_s
+                self._view.show(self._meter.waiting("storing records"))
 
     def _clean_up(self) -> CleanupFacts:
         started_s = monotonic()
@@ -314,7 +358,10 @@ class LoadTest:
             duration_s=record.drained_at_s,
             load_s=min(record.stopped_at_s, self._plan.schedule.duration_s),
             bootstrap_s=tuple(result.seconds for result in record.bootstraps if not result.error),
-            lost=tuple(LostUser(names[loss.user], loss.at_run_s, loss.why) for loss in record.lost),
+            lost=tuple(
+                LostUser(names[loss.user], loss.at_run_s, loss.why, loss.heard_run_s, loss.back_run_s)
+                for loss in record.lost
+            ),
             cleanup=cleanup,
             samples=tuple(LoadSample(*sample) for sample in record.samples),
             packs=record.health,
@@ -322,6 +369,7 @@ class LoadTest:
             arrivals_due=record.arrivals_due,
             lost_commitments={workers[pack]: usd for pack, usd in record.lost_commitments.items()},
             money_short_from_s=record.money_short_from_s,
+            outages=tuple(outage for metrics in self._metrics for outage in metrics.outages),
         )
 
 

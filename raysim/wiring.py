@@ -101,6 +101,8 @@ def run_scenario(scenario: Scenario, options: RunOptions, console: Console) -> R
     interrupts = Interrupts()
     cluster = connect(options.address, plan.run_id, len(plan.users))
     try:
+        # whoever wants to look at the run finds its cluster by this
+        paths.address.write_text(cluster.address + "\n", encoding="utf-8")
         with interrupts.caught(), open_view(options.ui, console) as view:
             view.note(_cluster_note(cluster.own, cluster.nodes, cluster.user_slots))
             test = LoadTest(
@@ -123,6 +125,7 @@ def run_scenario(scenario: Scenario, options: RunOptions, console: Console) -> R
             finally:
                 test.close()
     finally:
+        paths.address.unlink(missing_ok=True)
         disconnect()
     summary = _store(paths, facts, record)
     render_summary(summary, console)

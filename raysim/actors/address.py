@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import MutableMapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 _DEFAULT_PORT = 6379
 _PROBE_TIMEOUT_S = 5.0
+_AUTH_MODE = "RAY_AUTH_MODE"
 
 
 def cluster_address(address: str) -> str:
@@ -34,6 +36,16 @@ def running_cluster() -> str:
     except OSError:
         return ""
     return address if answers(address) else ""
+
+
+def show_token(environ: MutableMapping[str, str], address: str) -> None:
+    """Have Ray show its token to clusters that were found, as it does by itself only for some of them.
+
+    A local cluster asks for the token by default since Ray 2.60; without one it lets nobody look at its run. An address
+    that a person names is told nothing that the person did not ask for. To be called before Ray is imported.
+    """
+    if address == "auto" and _AUTH_MODE not in environ and (Path.home() / ".ray" / "auth_token").is_file():
+        environ[_AUTH_MODE] = "token"
 
 
 def answers(address: str) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,9 +34,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """What the cluster offers, all nodes together. `own` when it was started for this run."""
+    """What the cluster offers, all nodes together. `own` when it was started for this run; `address` is how to join."""
 
     own: bool
+    address: str
     nodes: int
     cpus: float
     memory_mib: float
@@ -56,7 +59,7 @@ def connect(address: str, run_id: str, slots_needed: int) -> Cluster:
     Raises:
         PreflightError: there is no cluster at `address`.
     """
-    namespace = f"raysim-{run_id}"
+    namespace = run_namespace(run_id)
     common: dict[str, Any] = {"namespace": namespace, "logging_level": logging.ERROR, "log_to_driver": False}
     found = cluster_address(address)
     if found:
@@ -70,7 +73,26 @@ def connect(address: str, run_id: str, slots_needed: int) -> Cluster:
             include_dashboard=False,
             **common,
         )
-    return _describe(own=not found, namespace=namespace)
+    return _describe(own=not found, address=found or _own_address(), namespace=namespace)
+
+
+def run_namespace(run_id: str) -> str:
+    """Where the actors of a run have their names, except for its coordinator."""
+    return f"raysim-{run_id}"
+
+
+@contextmanager
+def visit(address: str, namespace: str) -> Iterator[None]:
+    """Join the cluster at `address` to ask its actors something, and leave it again.
+
+    Raises:
+        PreflightError: there is no cluster at `address`.
+    """
+    _join(address, {"namespace": namespace, "logging_level": logging.ERROR, "log_to_driver": False})
+    try:
+        yield
+    finally:
+        disconnect()
 
 
 def _join(address: str, common: dict[str, Any]) -> None:
@@ -83,7 +105,12 @@ def _join(address: str, common: dict[str, Any]) -> None:
         raise PreflightError(f"the Ray cluster at {address} cannot be joined: {error}", hint=hint) from error
 
 
-def _describe(*, own: bool, namespace: str) -> Cluster:
+def _own_address() -> str:
+    address: str = ray.get_runtime_context().gcs_address
+    return address
+
+
+def _describe(*, own: bool, address: str, namespace: str) -> Cluster:
     members = tuple(
         Member(
             node_id=node["NodeID"],
@@ -98,6 +125,7 @@ def _describe(*, own: bool, namespace: str) -> Cluster:
     driver_node = ray.get_runtime_context().get_node_id()
     return Cluster(
         own=own,
+        address=address,
         nodes=len(members),
         cpus=sum(member.cpus for member in members),
         memory_mib=sum(member.memory_mib for member in members),

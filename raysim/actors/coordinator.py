@@ -14,9 +14,10 @@ from typing import Any
 from raysim.actors.tenant_desk import Admission, RemovalProgress, TenantDesk
 from raysim.actors.user import Bootstrapped
 from raysim.actors.user_keys import UserKeys
+from raysim.core.control.losses import Loss
 from raysim.core.control.messages import Event, Orders, PackHealth, PackStatus, Totals
-from raysim.core.control.progress import RunProgress
-from raysim.core.control.run_control import Loss, RunControl, RunState
+from raysim.core.control.progress import RunProgress, Standing
+from raysim.core.control.run_control import RunControl, RunState
 from raysim.core.plan.run_plan import RunPlan
 from raysim.core.plan.target_plan import TargetPlan
 from raysim.core.secret import Secret
@@ -99,6 +100,9 @@ class Coordinator:
         self._control = RunControl(plan, wall_offset_s=self._wall_offset_s)
         self._bootstraps: list[Bootstrapped] = []
         self._driver_seen_s = monotonic()
+        self._directory = directory
+        self._stop_asked = 0
+        self._cleaning = False
         self._cleaned = False
         login = control_client(target) if target.auth.email and platform is None else None
         self._credential = AdminCredential(target.auth, os.environ, login)
@@ -128,14 +132,17 @@ class Coordinator:
         """Lend the key that was brought along for a user of a static platform. Raises TenancyError."""
         return self._keys.of(user)
 
-    async def admit(self, user: int) -> Admission:
+    async def admit(self, user: int, life: int = 0) -> Admission:
         """Wait for a turn to be set up; `bootstrapped` gives the turn back."""
-        return await self._desk.admit(user)
+        return await self._desk.admit(user, life)
 
     async def bootstrapped(self, result: Bootstrapped) -> None:
         """A user was set up, or could not be."""
-        self._bootstraps.append(result)
-        self._desk.settled(result.user, succeeded=not result.error)
+        if result.life == 0:
+            self._bootstraps.append(result)
+            self._desk.settled(result.user, succeeded=not result.error)
+        else:
+            self._desk.give_back(result.user)
         if result.error:
             self._note(Event("bootstrap_failed", {"user": result.user, "error": result.error}))
 
@@ -143,9 +150,10 @@ class Coordinator:
         """Write resources to the ledger; returns once they are on disk."""
         self._desk.enter(resources)
 
-    async def pack_ready(self, pack: int, users: Sequence[int]) -> None:
+    async def pack_ready(self, pack: int, users: Sequence[int], life: int) -> None:
         """A pack is set up and about to report."""
-        self._control.pack_ready(pack, users)
+        self._control.pack_ready(pack, users, monotonic(), life)
+        self._take_events()
 
     # ── the run ──
 
@@ -160,12 +168,13 @@ class Coordinator:
         self._take_events()
         return orders
 
-    async def pack_lost(self, pack: int, users: Sequence[int], why: str) -> None:
-        """The driver saw a pack's process end."""
+    async def pack_lost(self, pack: int, users: Sequence[int], why: str) -> int:
+        """The driver saw a pack's process end; returns the life in which it is to place it again, 0 for not at all."""
         for user in users:
             self._desk.give_back(user)
-        self._control.pack_lost(pack, users, why, monotonic())
+        life = self._control.pack_lost(pack, users, why, monotonic())
         self._take_events()
+        return life
 
     async def request_stop(self, reason: str, message: str, drain_s: float) -> None:
         """End the run."""
@@ -175,6 +184,42 @@ class Coordinator:
     async def watch(self) -> RunProgress:
         """Where the run is. The driver's calls are also its heartbeat."""
         self._driver_seen_s = monotonic()
+        return self._progress()
+
+    async def note(self, event: Event) -> None:
+        """Something that the driver saw and that belongs among the events."""
+        self._note(event)
+
+    async def standing(self) -> Standing:
+        """Where the run is, for anybody but the driver."""
+        plan = self._plan
+        stage = "cleaned up" if self._cleaned else "cleaning up" if self._cleaning else str(self._control.state)
+        return Standing(
+            run_id=plan.run_id,
+            scenario=plan.scenario,
+            directory=self._directory,
+            stage=stage,
+            duration_s=plan.schedule.duration_s,
+            phase_count=len(plan.schedule.phases),
+            users_planned=len(plan.users),
+            limit_usd=plan.limits.max_cost_usd,
+            drain_s=plan.limits.drain_s,
+            progress=self._progress(),
+        )
+
+    async def ask_to_stop(self, at_once: bool) -> Standing:  # noqa: FBT001 - an actor's only argument
+        """End the run as a signal to its driver would; a second time or `at_once`, cut what is in flight.
+
+        While users are set up the driver alone can end it: it hears of this when it next looks.
+        """
+        before = await self.standing()
+        self._stop_asked = 2 if at_once else max(1, self._stop_asked)
+        if self._control.state is not RunState.PREPARING:
+            drain_s = 0.0 if at_once else self._plan.limits.drain_s
+            await self.request_stop("interrupted", "stopped by `raysim stop`", drain_s)
+        return before
+
+    def _progress(self) -> RunProgress:
         control, schedule = self._control, self._plan.schedule
         run_s = monotonic() - control.run_start_s if control.run_start_s is not None else 0.0
         phase = schedule.phase_at(run_s)
@@ -190,12 +235,14 @@ class Coordinator:
             totals=control.totals,
             error_rate=control.error_rate,
             stop_reason=control.stop_reason,
+            stop_asked=self._stop_asked,
         )
 
     # ── after the run ──
 
     async def clean_up(self) -> dict[str, int]:
         """Remove what the run created, or note that it stays; returns how many resources met which fate."""
+        self._cleaning = True
         counts = await self._desk.clean_up()
         self._cleaned = True
         self._life.release()
@@ -217,7 +264,7 @@ class Coordinator:
             stopped_at_s=control.stopped_at_s or 0.0,
             drained_at_s=control.drained_at_s or control.stopped_at_s or 0.0,
             samples=tuple(control.samples),
-            lost=tuple(control.lost.values()),
+            lost=control.losses,
             gone_users=control.gone_users,
             bootstraps=tuple(self._bootstraps),
             health=control.health,

@@ -1,5 +1,7 @@
 """The actor that takes records: adds them up for the live view, and stores them.
 
+When its process dies, Ray starts it again: it goes on after what is stored, and packs send the rest once more.
+
 Every process that holds a handle of this actor imports this module: numpy and polars stay out of it, since a user
 actor's memory has no room for them.
 """
@@ -35,12 +37,21 @@ class MetricsActor:
         self._flusher: asyncio.Task[None] | None = None
 
     async def ready(self) -> None:
-        """Start storing regularly; answers once the actor is up."""
-        self._flusher = asyncio.create_task(self._records.flush_regularly())
+        """Answers once the actor is up."""
 
-    async def ingest(self, pack: int, sequence: int, batch: bytes, log_lines: bytes) -> int:
-        """Take a batch, once; returns the highest sequence number of this pack that is stored."""
-        return await self._records.ingest(pack, sequence, batch, log_lines)
+    async def ingest(self, source: str, sequence: int, oldest: int, batch: bytes, log_lines: bytes) -> int:
+        """Take a batch, once; returns the highest sequence number of this source that is stored."""
+        self._flush_regularly()
+        return await self._records.ingest(source, sequence, oldest, batch, log_lines)
+
+    async def store(self, source: str) -> int:
+        """Store what was taken so far; returns as `ingest` does."""
+        return await self._records.store(source)
+
+    def _flush_regularly(self) -> None:
+        """Not when it is told to: nobody tells an actor that Ray has started again."""
+        if self._flusher is None:
+            self._flusher = asyncio.create_task(self._records.flush_regularly())
 
     async def live(self) -> LiveSnapshot:
         """The totals so far."""

@@ -27,9 +27,11 @@ _COORDINATOR_CALLS = 5000
 #: a start-up keeps this many actors per CPU under way: more only compete for the same cores
 _STARTING_PER_CPU = 4
 _FEWEST_STARTING = 4
+#: one that dies more often than this in a run does not die by accident
+_METRICS_RESTARTS = 10
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class PlacedPack:
     """A pack's actor. `started` resolves to its bootstrap results, `ended` (once running) to its end."""
 
@@ -37,6 +39,11 @@ class PlacedPack:
     handle: Any
     started: Any
     ended: Any = None
+
+    @property
+    def name(self) -> str:
+        """What its actor is called."""
+        return self.brief.pack.name
 
     @property
     def users(self) -> list[int]:
@@ -118,8 +125,13 @@ class Placement:
         return actor.remote(plan, target, directory, platform, retain=retain, cleanup_timeout_s=cleanup_timeout_s)
 
     def metrics(self, shard: int, directory: str) -> Any:
-        """A metrics actor on the driver's node, where the results are written."""
-        return self._pinned(MetricsActor, f"metrics/{shard}").remote(self._run_id, shard, directory)
+        """A metrics actor on the driver's node, where the results are written.
+
+        Ray starts it again when its process dies. A call that was under way then fails: packs know by that what they
+        have to send once more.
+        """
+        actor = self._pinned(MetricsActor, metrics_name(shard), max_restarts=_METRICS_RESTARTS, max_task_retries=0)
+        return actor.remote(self._run_id, shard, directory)
 
     def users(
         self,
@@ -142,7 +154,7 @@ class Placement:
         try:
             while queue or starting:
                 while queue and len(starting) < window:
-                    pack = self._user(queue.pop(), coordinator, metrics, debug=debug)
+                    pack = self.user(queue.pop(), coordinator, metrics, debug=debug)
                     packs.append(pack)
                     starting[pack.started] = pack
                 for ref in ready_refs(list(starting), 0.5):
@@ -153,9 +165,12 @@ class Placement:
             raise
         return packs
 
-    def _user(self, brief: PackBrief, coordinator: Any, metrics: Sequence[Any], *, debug: bool) -> PlacedPack:
+    def user(self, brief: PackBrief, coordinator: Any, metrics: Sequence[Any], *, debug: bool) -> PlacedPack:
+        """Start a pack's actor and have it set up its users."""
+        # the name of one that has just died may not be free yet
+        name = brief.pack.name + (f"~{brief.incarnation}" if brief.incarnation else "")
         actor: Any = ray.remote(UserActor).options(
-            name=brief.pack.name,
+            name=name,
             num_cpus=0,
             resources={USER_RESOURCE: float(len(brief.pack.users))},
             scheduling_strategy="SPREAD",
@@ -164,13 +179,18 @@ class Placement:
         handle: Any = actor.remote(brief, coordinator, shard, debug=debug)
         return PlacedPack(brief, handle, handle.bootstrap.remote())
 
-    def _pinned(self, cls: type, name: str) -> Any:
-        return ray.remote(cls).options(name=name, num_cpus=0, scheduling_strategy=self._on_driver)
+    def _pinned(self, cls: type, name: str, **more: Any) -> Any:
+        return ray.remote(cls).options(name=name, num_cpus=0, scheduling_strategy=self._on_driver, **more)
 
     def end(self, handles: Sequence[Any]) -> None:
         """End actors at once; those that are gone already do not matter."""
         for handle in handles:
             ray.kill(handle, no_restart=True)
+
+
+def metrics_name(shard: int) -> str:
+    """What the metrics actor of a shard is called."""
+    return f"metrics/{shard}"
 
 
 def bootstrap_results(pack: PlacedPack) -> tuple[list[Bootstrapped], str]:

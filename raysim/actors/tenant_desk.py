@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from secrets import token_hex
@@ -13,8 +14,9 @@ from raysim.core.plan.target_plan import TargetPlan
 from raysim.sinks.journal import Journal
 from raysim.tenancy.aiaas import TokenSource
 from raysim.tenancy.attempts import Attempts
-from raysim.tenancy.bootstrap import bootstrap_org, intended_org, intended_user, key_labels
-from raysim.tenancy.ledger import MARK_KIND, RETAINED, Ledger, Resource, new_mark
+from raysim.tenancy.bootstrap import bootstrap_org, intended_keys, intended_org, intended_user, key_labels
+from raysim.tenancy.ledger import CREATED, MARK_KIND, RETAINED, Ledger, Resource, new_mark
+from raysim.tenancy.port import TenancyError
 from raysim.tenancy.removal import RemovalTerms, remove_owed
 from raysim.tenancy.select import bootstrap_call_timeout_s, open_platform
 
@@ -25,11 +27,15 @@ _HOPELESS = 4
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A user may be set up now, in this organisation, marked as the run's; or it is not worth a try, and why."""
+    """A user may be set up now, in this organisation, marked as the run's; or it is not worth a try, and why.
+
+    `user_id` is the user's own id when it has been set up before.
+    """
 
     org_id: str
     mark: str = ""
     refusal: str = ""
+    user_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +115,43 @@ class TenantDesk:
             finally:
                 platform.close()
 
-    async def admit(self, index: int) -> Admission:
-        """Wait for a turn to set up a user; what is about to be made is on the ledger then. `settled` ends the turn."""
+    async def admit(self, index: int, life: int = 0) -> Admission:
+        """Wait for a turn to set up a user; what is about to be made is on the ledger then. `settled` ends the turn.
+
+        In a further `life` the keys of those before are revoked first: whoever still holds them cannot use them.
+        """
         await self._turns.acquire()
         self._admitted.add(index)
         user = self._users[index]
         org_id = self._org_ids[user.tenant]
+        if life:
+            return await self._admit_again(user, org_id, life)
         if self._hopeless():
             return Admission(org_id, refusal=f"not tried: {self._failed} users before could not be set up")
         if self._target.platform != "static":
             self.enter(intended_user(user, org_id, self._labels(user)))
         return Admission(org_id, self._ledger.mark)
+
+    async def _admit_again(self, user: UserPlan, org_id: str, life: int) -> Admission:
+        if self._target.platform == "static":
+            return Admission(org_id, self._ledger.mark)
+        await self._revoke_keys(user)
+        made = [r.resource_id for r in self._ledger.find("user", user.name) if r.resource_id and r.fate == CREATED]
+        labels = self._labels(user, life)
+        self.enter(intended_keys(user, org_id, labels) if made else intended_user(user, org_id, labels))
+        return Admission(org_id, self._ledger.mark, user_id=made[-1] if made else "")
+
+    async def _revoke_keys(self, user: UserPlan) -> None:
+        """A key that cannot be revoked now is still owed, and tried again when the run is over."""
+        keys = [key for key in self._ledger.find("key", user.name) if key.resource_id and key.fate == CREATED]
+        platform = open_platform(self._target, self._token, mark=self._ledger.mark)
+        try:
+            for key in keys:
+                with contextlib.suppress(TenancyError):
+                    fate = await platform.remove("key", key.org_id, key.resource_id)
+                    self.enter([self._ledger.settle(key, str(fate), "its user was lost and set up again")])
+        finally:
+            platform.close()
 
     def settled(self, index: int, *, succeeded: bool) -> None:
         """A user was set up, or could not be."""
@@ -171,8 +203,8 @@ class TenantDesk:
     async def _enter(self, resource: Resource) -> None:
         self.enter([resource])
 
-    def _labels(self, user: UserPlan) -> tuple[str, ...]:
-        return key_labels(self._plan.run_id, user, self._plan.keys_per_user)
+    def _labels(self, user: UserPlan, life: int = 0) -> tuple[str, ...]:
+        return key_labels(self._plan.run_id, user, self._plan.keys_per_user, life)
 
     def _hopeless(self) -> bool:
         """Whether it is certain, or as good as certain, that too few users come up."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from raysim.core.control.messages import Orders, PackStatus
 from raysim.core.plan.run_plan import PackBrief, UserPlan
@@ -21,14 +21,21 @@ from raysim.users.identity import Identity
 from raysim.users.pack import Pack, PackEnd
 from raysim.wire.tokenizer import TokenCounter, TokenizerError, open_tokenizer
 
+if TYPE_CHECKING:
+    from raysim.actors.tenant_desk import Admission
+
 
 @dataclass(frozen=True, slots=True)
 class Bootstrapped:
-    """How setting up one user went. `error` is empty for success; `seconds` counts from its admission."""
+    """How setting up one user went. `error` is empty for success; `seconds` counts from its admission.
+
+    `life` is 0 the first time, and grows each time the user was lost.
+    """
 
     user: int
     seconds: float
     error: str
+    life: int = 0
 
 
 class _Coordinator:
@@ -52,8 +59,12 @@ class _Records:
     def __init__(self, handle: Any) -> None:
         self._handle = handle
 
-    async def ingest(self, pack: int, sequence: int, batch: bytes, log_lines: bytes) -> int:
-        stored: int = await self._handle.ingest.remote(pack, sequence, batch, log_lines)
+    async def ingest(self, source: str, sequence: int, oldest: int, batch: bytes, log_lines: bytes) -> int:
+        stored: int = await self._handle.ingest.remote(source, sequence, oldest, batch, log_lines)
+        return stored
+
+    async def store(self, source: str) -> int:
+        stored: int = await self._handle.store.remote(source)
         return stored
 
 
@@ -85,31 +96,31 @@ class UserActor:
             return [Bootstrapped(user.index, 0.0, f"on {_node_name()}: {error.message}") for user in users]
         results = await asyncio.gather(*(self._bootstrap(user) for user in users))
         ready = [identity.plan.index for identity in self._identities]
-        await self._coordinator.pack_ready.remote(self._brief.pack.index, ready)
+        await self._coordinator.pack_ready.remote(self._brief.pack.index, ready, self._brief.incarnation)
         return list(results)
 
     async def _bootstrap(self, user: UserPlan) -> Bootstrapped:
-        admission = await self._coordinator.admit.remote(user.index)
+        admission = await self._coordinator.admit.remote(user.index, self._brief.incarnation)
         started_s = monotonic()
         error = admission.refusal
         if not error:
             try:
-                self._identities.append(await self._set_up(user, admission.org_id, admission.mark))
+                self._identities.append(await self._set_up(user, admission))
             except TenancyError as failure:
                 error = failure.message
-        result = Bootstrapped(user.index, monotonic() - started_s, error)
+        result = Bootstrapped(user.index, monotonic() - started_s, error, self._brief.incarnation)
         await self._coordinator.bootstrapped.remote(result)
         return result
 
-    async def _set_up(self, user: UserPlan, org_id: str, mark: str) -> Identity:
+    async def _set_up(self, user: UserPlan, admission: Admission) -> Identity:
         """The user on the platform, with its keys. Raises TenancyError."""
-        brief = self._brief
+        brief, org_id = self._brief, admission.org_id
         timeout_s = brief.bootstrap.timeout_s
         platform = open_platform(
             brief.target,
             self._lend_token,
             partial(self._lend_key, user.index),
-            mark=mark,
+            mark=admission.mark,
             call_timeout_s=bootstrap_call_timeout_s(timeout_s),
         )
         try:
@@ -117,10 +128,11 @@ class UserActor:
                 platform,
                 org_id,
                 user,
-                labels=key_labels(brief.run_id, user, brief.keys_per_user),
+                labels=key_labels(brief.run_id, user, brief.keys_per_user, brief.incarnation),
                 key_days=brief.key_days,
                 enter=self._enter,
                 attempts=Attempts(asyncio.get_running_loop().time() + timeout_s),
+                user_id=admission.user_id,
             )
         finally:
             platform.close()

@@ -14,6 +14,8 @@ from raysim.core.errors import ExitCode, RaysimError
 #: command → module under raysim.cli that defines a click command of that name as `command`
 _COMMANDS = {
     "run": "run",
+    "status": "status",
+    "stop": "stop",
     "validate": "validate",
     "plan": "plan",
     "preflight": "preflight",

@@ -104,13 +104,18 @@ def _users(summary: dict[str, Any]) -> Text:
     if bootstrap["mean_s"] is not None:
         figures = ", ".join(f"{name} {seconds(bootstrap[f'{name}_s'])}" for name in ("mean", "p50", "p95", "max"))
         text.append(f" ({figures})")
-    if not users["lost"]:
+    losses = users["lost_users"]
+    if not losses:
         return text.append(", none lost")
-    text.append(f", {count(users['lost'])} lost", "red")
-    for user in users["lost_users"][:_MOST_NAMED]:
-        text.append(f"\n{user['user_id']} at {elapsed(user['at_s'])}: {user['why']}")
-    if users["lost"] > _MOST_NAMED:
-        text.append(f"\nand {users['lost'] - _MOST_NAMED} more in summary.json")
+    if users["lost"]:
+        text.append(f", {count(users['lost'])} lost", "red")
+    if users["replaced"]:
+        text.append(f", {count(users['replaced'])} lost and replaced", "yellow")
+    for user in losses[:_MOST_NAMED]:
+        back = "" if user["back_s"] is None else f", back at {elapsed(user['back_s'])}"
+        text.append(f"\n{user['user_id']} at {elapsed(user['at_s'])}{back}: {user['why']}")
+    if losses[_MOST_NAMED:]:
+        text.append(f"\nand {len(losses) - _MOST_NAMED} more in summary.json")
     return text
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from raysim.core.aggregation.verdict import judge_generator
-from raysim.report.facts import RunFacts
+from raysim.report.facts import Outage, RunFacts
 from raysim.report.measured import Measured
 
 
@@ -42,12 +42,34 @@ def notes(measured: Measured, facts: RunFacts) -> list[str]:
         _counted(measured.rows),
         _repeated(facts),
     ]
+    found.append(_replaced(facts))
+    found += [_outage(outage, facts.records_lost_estimate) for outage in facts.outages]
     if facts.records_lost_estimate:
         found.append(
             f"about {facts.records_lost_estimate} requests were made whose records never arrived: "
             "requests, tokens and cost are that much too low"
         )
     return [note for note in found if note]
+
+
+def _replaced(facts: RunFacts) -> str:
+    ended = [loss for loss in facts.lost if loss.back_run_s is not None]
+    if not ended:
+        return ""
+    back = [loss.back_run_s for loss in ended if loss.back_run_s is not None]
+    heard = [loss.at_run_s if loss.heard_run_s is None else loss.heard_run_s for loss in ended]
+    return (
+        f"users lost and set up again: {len(back)}, between {min(heard):.1f} and {max(back):.1f} s of the run; "
+        "what they had in flight, and about a second of their records, are missing"
+    )
+
+
+def _outage(outage: Outage, missing: int) -> str:
+    rest = f"{missing} records are missing" if missing else "none is missing"
+    return (
+        f"a metrics actor died and was away from {outage.from_s:.1f} to {outage.until_s:.1f} s of the run; "
+        f"records that it had not stored were sent again: {rest}"
+    )
 
 
 def _no_headline(rows: pl.DataFrame, headline: pl.DataFrame) -> str:

@@ -26,11 +26,25 @@ class RunStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LostUser:
-    """A user whose actor died, when (seconds after the run's start), and why."""
+    """A user whose actor died, when that was noticed (seconds after the run's start), and why.
+
+    `heard_run_s` is when it was last heard of, None if it never was; `back_run_s` when its replacement was ready, None
+    if there was none.
+    """
 
     name: str
     at_run_s: float
     why: str
+    heard_run_s: float | None = None
+    back_run_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A metrics actor was away; both ends in seconds after the run's start, to a quarter of a second."""
+
+    from_s: float
+    until_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +101,7 @@ class RunFacts:
         cleanup: what was removed and what was left.
         samples: target and active users over time, about one a second.
         packs: the last health of every actor that played users.
+        outages: when a metrics actor was away.
         records_lost_estimate: requests that were made but whose records never arrived.
         faults: what was switched on in the platform on purpose, and when.
         books: what the platform itself charged each tenant, by its name; empty where that cannot be read.
@@ -108,6 +123,7 @@ class RunFacts:
     cleanup: CleanupFacts = CleanupFacts()
     samples: tuple[LoadSample, ...] = ()
     packs: tuple[PackHealth, ...] = ()
+    outages: tuple[Outage, ...] = ()
     records_lost_estimate: int = 0
     faults: tuple[DeclaredFault, ...] = ()
     books: Mapping[str, Bill] = field(default_factory=dict)

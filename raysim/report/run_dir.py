@@ -21,6 +21,11 @@ class RunDir:
         return self.root / "scenario.yaml"
 
     @property
+    def address(self) -> Path:
+        """Address of the Ray cluster that the run is on; there only while its driver lives."""
+        return self.root / "address"
+
+    @property
     def plan(self) -> Path:
         """What was going to happen, with the seed."""
         return self.root / "plan.json"

@@ -81,8 +81,18 @@ def _users(facts: RunFacts) -> dict[str, Any]:
     return {
         "planned": len(facts.plan.users),
         "bootstrapped": len(facts.bootstrap_s),
-        "lost": len(facts.lost),
-        "lost_users": [{"user_id": user.name, "at_s": user.at_run_s, "why": user.why} for user in facts.lost],
+        "lost": sum(user.back_run_s is None for user in facts.lost),
+        "replaced": sum(user.back_run_s is not None for user in facts.lost),
+        "lost_users": [
+            {
+                "user_id": user.name,
+                "at_s": user.at_run_s,
+                "heard_s": user.heard_run_s,
+                "back_s": user.back_run_s,
+                "why": user.why,
+            }
+            for user in facts.lost
+        ],
     }
 
 

@@ -71,7 +71,7 @@ def user_rows(
     )
     measured = {row["user_id"]: row for row in sent.iter_rows(named=True)}
     nothing = {name: None if name.endswith("_s") else 0 for name in sent.columns if name != "user_id"}
-    lost = {user.name: user.why for user in facts.lost}
+    lost = {user.name: user.why for user in facts.lost if user.back_run_s is None}
     return [
         {
             "user_id": user.name,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate, chain
 from pathlib import Path
 
 import numpy as np
+import orjson
 import polars as pl
 
 from raysim.core.errors import RaysimError
@@ -20,6 +22,7 @@ from raysim.core.records.request import ABSENT, COLUMNS, SCHEMA_VERSION
 _FOLDER = "requests"
 _VERSION_KEY = "raysim_schema_version"
 _RUN_KEY = "run_id"
+_MARKS_KEY = "raysim_batches"
 
 _DTYPES: dict[str, pl.DataType] = {
     "str": pl.String(),
@@ -32,6 +35,14 @@ _DTYPES: dict[str, pl.DataType] = {
 #: columns of a requests file in their order; `outcome` is derived from `error_type`
 REQUESTS_SCHEMA = pl.Schema({**{column.name: _DTYPES[column.kind] for column in COLUMNS}, "outcome": pl.String()})
 _OUTCOMES = {str(kind): str(kind.outcome) for kind in ErrorKind}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPart:
+    """A part on the disk. `marks`: by source, the last batch that is in it or in one before."""
+
+    path: Path
+    marks: dict[str, int]
 
 
 class ParquetParts:
@@ -53,18 +64,32 @@ class ParquetParts:
         name = re.compile(rf"part-{shard}-(\d+)\.parquet")
         matches = (name.fullmatch(path.name) for path in self._folder.iterdir())
         self._next = max((int(match[1]) + 1 for match in matches if match), default=0)
+        # what an earlier process was writing when it was killed
+        for left in self._folder.glob(f".part-{shard}-*.tmp"):
+            left.unlink()
 
-    def write(self, batches: Sequence[WireBatch]) -> Path:
+    def write(self, batches: Sequence[WireBatch], marks: Mapping[str, int] | None = None) -> Path:
         """Write the rows of `batches` as one part; returns its path once it is on the disk.
+
+        Args:
+            batches: the rows.
+            marks: by source, the last batch that is in this part or in one before; kept in the part itself, so that
+                rows and marks are there together or not at all.
 
         Raises:
             ValueError: a batch has another schema version.
             OSError: the part could not be written; nothing of it is left, and the same batches can be written again.
         """
         path = self._folder / f"part-{self._shard}-{self._next:06d}.parquet"
-        _write(path, requests_frame(batches), self._run_id)
+        _write(path, requests_frame(batches), self._run_id, {_MARKS_KEY: orjson.dumps(marks or {}).decode()})
         self._next += 1
         return path
+
+    def read(self) -> Iterator[StoredPart]:
+        """The parts that this shard has written, also by an earlier process, in their order."""
+        for path in sorted(self._folder.glob(f"part-{self._shard}-*.parquet")):
+            marks = pl.read_parquet_metadata(path).get(_MARKS_KEY, "{}")
+            yield StoredPart(path, orjson.loads(marks))
 
 
 def requests_frame(batches: Sequence[WireBatch]) -> pl.DataFrame:
@@ -114,12 +139,12 @@ def write_table(path: Path, rows: Sequence[Mapping[str, object]], *, run_id: str
     _write(path, frame.with_columns(casts), run_id)
 
 
-def _write(path: Path, frame: pl.DataFrame, run_id: str) -> None:
+def _write(path: Path, frame: pl.DataFrame, run_id: str, more: Mapping[str, str] | None = None) -> None:
     """To a hidden file first, which takes its name when all of it is on the disk."""
     hidden = path.with_name(f".{path.name}.tmp")
     try:
         with hidden.open("wb") as file:
-            metadata = {_VERSION_KEY: str(SCHEMA_VERSION), _RUN_KEY: run_id}
+            metadata = {_VERSION_KEY: str(SCHEMA_VERSION), _RUN_KEY: run_id, **(more or {})}
             frame.write_parquet(file, compression="zstd", metadata=metadata)
             file.flush()
             os.fsync(file.fileno())

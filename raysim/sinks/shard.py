@@ -6,18 +6,24 @@ import asyncio
 from pathlib import Path
 from time import time
 
-from raysim.core.aggregation.live import LiveSnapshot, LiveTotals
+from raysim.core.aggregation.live import LiveSnapshot
 from raysim.core.records.batch import WireBatch, decode_batch
 from raysim.sinks.journal import Journal
 from raysim.sinks.parquet import ParquetParts
+from raysim.sinks.stored import read_stored
 
-#: rows are stored this often, or sooner when so many wait
+#: rows are stored this often, or when so many wait; sooner at first, so that what breaks early leaves something to see
 FLUSH_INTERVAL_S = 10.0
+_FIRST_FLUSH_S = 1.0
 _FLUSH_ROWS = 50_000
 
 
+class MissingBatchError(Exception):
+    """A batch came out of turn; its sender has those before it, and is to send all of them again."""
+
+
 class RecordShard:
-    """Takes packs' batches and keeps them until they are in a Parquet part.
+    """Takes packs' batches and keeps them until they are in a Parquet part; goes on after the parts that exist.
 
     Args:
         directory: the run's directory.
@@ -29,23 +35,35 @@ class RecordShard:
     def __init__(self, directory: Path, shard: int, *, run_id: str, log: Journal) -> None:
         self._parts = ParquetParts(directory, shard, run_id=run_id)
         self._log = log
-        self._live = LiveTotals()
+        stored = read_stored(self._parts)
+        self._live = stored.live
         self._waiting: list[WireBatch] = []
         self._waiting_rows = 0
-        #: by pack: highest sequence number taken, and highest that is stored
-        self._taken: dict[int, int] = {}
-        self._stored: dict[int, int] = {}
+        #: by source: highest sequence number taken, and highest that is stored
+        self._taken = dict(stored.marks)
+        self._stored = dict(stored.marks)
         self._storing = asyncio.Lock()
-        self._rows = 0
+        self._rows = stored.live.requests
 
-    async def ingest(self, pack: int, sequence: int, batch: bytes, log_lines: bytes) -> int:
-        """Take a batch, once; returns the highest sequence number of this pack that is stored.
+    async def ingest(self, source: str, sequence: int, oldest: int, batch: bytes, log_lines: bytes) -> int:
+        """Take a batch, once; returns the highest sequence number of this source that is stored.
+
+        Args:
+            source: which pack, in which of its incarnations.
+            sequence: the batch's number; a source counts from 1.
+            oldest: lowest number that the source still keeps; it knows that what is below has been stored.
+            batch: rows, or nothing.
+            log_lines: lines for the log, or nothing.
 
         Raises:
+            MissingBatchError: an earlier process took batches before this one and did not store them.
             OSError: rows could not be stored; they are kept and tried again.
         """
-        if sequence > self._taken.get(pack, 0):
-            self._taken[pack] = sequence
+        taken = max(self._taken.get(source, 0), oldest - 1)
+        if sequence > taken + 1:
+            raise MissingBatchError(f"batch {sequence} of {source} came without batch {taken + 1}")
+        if sequence > taken:
+            self._taken[source] = sequence
             if log_lines:
                 self._log.append_raw(log_lines)
             if batch:
@@ -55,7 +73,16 @@ class RecordShard:
                 self._waiting_rows += decoded.rows
             if self._waiting_rows >= _FLUSH_ROWS and not self._storing.locked():
                 await self.flush()
-        return self._stored.get(pack, 0)
+        return self._stored.get(source, 0)
+
+    async def store(self, source: str) -> int:
+        """Store what was taken so far; returns as `ingest` does.
+
+        Raises:
+            OSError: rows could not be stored; they are kept and tried again.
+        """
+        await self.flush()
+        return self._stored.get(source, 0)
 
     def live(self) -> LiveSnapshot:
         """The totals so far."""
@@ -68,8 +95,10 @@ class RecordShard:
 
     async def flush_regularly(self) -> None:
         """Store what waits every FLUSH_INTERVAL_S, for ever; a failure is logged and tried again."""
+        pause_s = _FIRST_FLUSH_S
         while True:
-            await asyncio.sleep(FLUSH_INTERVAL_S)
+            await asyncio.sleep(pause_s)
+            pause_s = min(FLUSH_INTERVAL_S, 2 * pause_s)
             try:
                 await self.flush()
             except OSError as error:
@@ -89,7 +118,7 @@ class RecordShard:
             taken = dict(self._taken)
             if batches:
                 try:
-                    await asyncio.to_thread(self._parts.write, batches)
+                    await asyncio.to_thread(self._parts.write, batches, taken)
                 except OSError:
                     # a part is whole or not there: these rows are still only here
                     self._waiting[:0] = batches

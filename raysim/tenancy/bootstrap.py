@@ -25,9 +25,9 @@ class MadeUser:
     keys: tuple[Secret, ...]
 
 
-def key_labels(run_id: str, user: UserPlan, count: int) -> tuple[str, ...]:
-    """What the platform is told to call a user's keys; distinct on the whole platform."""
-    first = f"raysim {run_id} {user.name}"
+def key_labels(run_id: str, user: UserPlan, count: int, life: int = 0) -> tuple[str, ...]:
+    """What the platform is told to call a user's keys; distinct on the whole platform, and in each of its lives."""
+    first = f"raysim {run_id} {user.name}" + (f" life {life + 1}" if life else "")
     return (first, *(f"{first} {number}" for number in range(2, count + 1)))
 
 
@@ -38,8 +38,12 @@ def intended_org(tenant: TenantPlan) -> Resource:
 
 def intended_user(user: UserPlan, org_id: str, labels: tuple[str, ...]) -> list[Resource]:
     """The ledger's lines of a user and its keys that are about to be made."""
-    keys = [Resource("key", "", org_id, user.name, label, INTENDED) for label in labels]
-    return [Resource("user", "", org_id, user.name, user.email, INTENDED), *keys]
+    return [Resource("user", "", org_id, user.name, user.email, INTENDED), *intended_keys(user, org_id, labels)]
+
+
+def intended_keys(user: UserPlan, org_id: str, labels: tuple[str, ...]) -> list[Resource]:
+    """The ledger's lines of a user's keys that are about to be made."""
+    return [Resource("key", "", org_id, user.name, label, INTENDED) for label in labels]
 
 
 async def bootstrap_org(platform: OrgMaker, tenant: TenantPlan, attempts: Attempts, enter: Enter) -> str:
@@ -63,6 +67,7 @@ async def bootstrap_user(
     key_days: int | None,
     enter: Enter,
     attempts: Attempts,
+    user_id: str = "",
 ) -> MadeUser:
     """Create `user` and its keys.
 
@@ -77,25 +82,28 @@ async def bootstrap_user(
         key_days: how long keys are valid; None for as long as the platform likes.
         enter: as above.
         attempts: the time there is.
+        user_id: the user's id when it exists already, from an earlier life: then only keys are made.
 
     Raises:
         TenancyError: the platform refused, or kept failing.
     """
-    made = await attempts.at(lambda: platform.create_user(org_id, user.name, user.email))
-    if made.resource_id:
-        await enter(Resource("user", made.resource_id, org_id, user.name, user.email, CREATED, made.note))
+    if not user_id:
+        made = await attempts.at(lambda: platform.create_user(org_id, user.name, user.email))
+        user_id = made.resource_id
+        if user_id:
+            await enter(Resource("user", user_id, org_id, user.name, user.email, CREATED, made.note))
     keys: list[Secret] = []
     ids: list[str] = []
     attempts.in_doubt = False
     for label in labels:
-        key = await attempts.at(partial(platform.create_key, org_id, made.resource_id, label, key_days))
+        key = await attempts.at(partial(platform.create_key, org_id, user_id, label, key_days))
         if key.key_id:
             await enter(Resource("key", key.key_id, org_id, user.name, label))
             ids.append(key.key_id)
         keys.append(key.secret)
     if attempts.in_doubt and ids:
-        await _discard(platform, org_id, made.resource_id, user, ids, enter)
-    return MadeUser(made.resource_id, tuple(keys))
+        await _discard(platform, org_id, user_id, user, ids, enter)
+    return MadeUser(user_id, tuple(keys))
 
 
 async def _discard(

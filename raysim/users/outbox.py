@@ -17,7 +17,7 @@ _BATCH_BYTES = 90_000
 #: a batch that was not taken within this is sent again
 INGEST_PATIENCE_S = 30.0
 #: pauses between the attempts at the end of a run; after the last attempt there is none
-LAST_PAUSES_S = (0.2, 1.0, 5.0)
+LAST_PAUSES_S = (0.2, 1.0, 2.0, 5.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,13 @@ class Outbox:
     """Takes records and log lines, hands them over in numbered batches.
 
     Args:
-        pack: index of the pack they come from.
+        source: where they come from; another one for each incarnation of a pack.
         port: takes the batches.
         log: its lines travel with the batches.
     """
 
-    def __init__(self, pack: int, port: RecordsPort, log: LogLines) -> None:
-        self._pack = pack
+    def __init__(self, source: str, port: RecordsPort, log: LogLines) -> None:
+        self._source = source
         self._port = port
         self._log = log
         self._batch = BatchBuilder()
@@ -65,9 +65,9 @@ class Outbox:
             await self._ship()
 
     async def ship_rest(self) -> int:
-        """Hand over everything; returns how many batches nobody is known to have taken."""
+        """Hand over everything and see it stored; returns how many batches nobody is known to have taken."""
         for pause_s in (*LAST_PAUSES_S, None):
-            if await self._ship():
+            if await self._ship() and await self._see_stored():
                 return 0
             if pause_s is not None:
                 await asyncio.sleep(pause_s)
@@ -79,13 +79,32 @@ class Outbox:
         for sealed in [sealed for sealed in self._unstored if sealed.sequence > self._handed_over]:
             try:
                 async with asyncio.timeout(INGEST_PATIENCE_S):
-                    stored = await self._port.ingest(self._pack, sealed.sequence, sealed.batch, sealed.log_lines)
+                    stored = await self._port.ingest(
+                        self._source, sealed.sequence, self._unstored[0].sequence, sealed.batch, sealed.log_lines
+                    )
             except Exception as error:  # noqa: BLE001 - kept, and tried again
-                self._log.write("warning", "records_not_taken", error=type(error).__name__)
-                # who took batches without storing them may have died with them: all of those go out again
-                self._handed_over = self._unstored[0].sequence - 1
+                self._refused(error)
                 return False
             self._handed_over = sealed.sequence
-            while self._unstored and self._unstored[0].sequence <= stored:
-                self._unstored.popleft()
+            self._forget(stored)
         return True
+
+    async def _see_stored(self) -> bool:
+        """Nobody will be there to send again what is lost after this."""
+        if not self._unstored:
+            return True
+        try:
+            async with asyncio.timeout(INGEST_PATIENCE_S):
+                self._forget(await self._port.store(self._source))
+        except Exception as error:  # noqa: BLE001 - kept, and tried again
+            self._refused(error)
+        return not self._unstored
+
+    def _refused(self, error: Exception) -> None:
+        self._log.write("warning", "records_not_taken", error=type(error).__name__)
+        # who took batches without storing them may have died with them: all of those go out again
+        self._handed_over = self._unstored[0].sequence - 1
+
+    def _forget(self, stored: int) -> None:
+        while self._unstored and self._unstored[0].sequence <= stored:
+            self._unstored.popleft()

@@ -84,7 +84,7 @@ class Pack:
         self._lag = LagMeter()
         self._collector = Collector()
         self.log = LogLines(brief.run_id, brief.pack.name, debug=debug)
-        self._outbox = Outbox(brief.pack.index, records, self.log)
+        self._outbox = Outbox(f"{brief.pack.index}.{brief.incarnation}", records, self.log)
         self.run_start_ns = 0
         self.wall_offset_ns = wall_offset_ns()
         self._clock_offset_ns = 0
@@ -217,6 +217,7 @@ class Pack:
             gone=gone,
             lease=self._gate.report(max(len(self._wanted), sum(u.in_flight for u in users)), self._interval_s),
             slots_wanted=self._gate.slots_wanted,
+            life=self._brief.incarnation,
         )
 
     def _totals_now(self) -> Totals:

@@ -21,11 +21,15 @@ class CoordinatorPort(Protocol):
 class RecordsPort(Protocol):
     """The metrics actor that takes a pack's records."""
 
-    async def ingest(self, pack: int, sequence: int, batch: bytes, log_lines: bytes) -> int:
-        """Hand over a batch; returns the highest sequence number of this pack that is safely stored.
+    async def ingest(self, source: str, sequence: int, oldest: int, batch: bytes, log_lines: bytes) -> int:
+        """Hand over a batch; returns the highest sequence number of this source that is safely stored.
 
-        Raises any exception when it cannot be reached.
+        `oldest` is the lowest number that the sender still keeps: what is below it has been stored. Raises any
+        exception when the batch was not taken: nobody is there, or earlier ones are missing.
         """
+
+    async def store(self, source: str) -> int:
+        """Store what was taken now, not at its time; returns as `ingest` does. Raises any exception as well."""
 
 
 class RunClock(Protocol):

@@ -52,7 +52,13 @@ def test_numbers_equal_the_platforms_own(runner: Runner) -> None:
     assert (summary["billing"]["source"], summary["billing"]["verdict"]) == ("ledger", "agrees")
     assert math.isclose(summary["billing"]["total"]["difference"]["usd"], 0.0, abs_tol=1e-12)
     assert summary["cleanup"]["remaining"] == 0
-    assert summary["users"] | {"lost_users": []} == {"planned": 6, "bootstrapped": 6, "lost": 0, "lost_users": []}
+    assert summary["users"] | {"lost_users": []} == {
+        "planned": 6,
+        "bootstrapped": 6,
+        "lost": 0,
+        "replaced": 0,
+        "lost_users": [],
+    }
     assert summary["questions"]["uniqueness"] == 1.0
     assert run.output.splitlines()[-1] == str(run.directory)
 
@@ -97,22 +103,37 @@ def _pid_of(name: str) -> int:
     raise AssertionError(f"no living actor is called {name}")
 
 
-def test_a_killed_user_actor_is_named_and_the_run_goes_on(runner: Runner) -> None:
-    spec = short_load(users=1, seconds=9, workers={"usersPerActor": 1, "usersPerWorker": 50})
+def test_a_killed_user_actor_is_replaced_and_named(runner: Runner, platform: Platform) -> None:
+    one_each = {"usersPerActor": 1, "usersPerWorker": 50}
+    spec = short_load(platform, users=1, seconds=9, workers=one_each, bootstrap={"onLoss": "respawn"})
     process = runner.start(spec, "killed")
-    events = runner.folder / "results" / "killed" / "events.jsonl"
-    wait_for(events, '"kind":"phase"')
+    wait_for(runner.folder / "results" / "killed" / "events.jsonl", '"kind":"phase"')
     time.sleep(1)
     os.kill(_pid_of("user/org-1/user-org-1-1"), signal.SIGKILL)
     run = runner.finish(process, "killed")
     assert run.exit_code in (0, 7), run.output
-    assert run.summary["users"]["lost"] == 1
-    assert [user["user_id"] for user in run.summary["users"]["lost_users"]] == ["user-org-1-1"]
-    assert len(run.events("pack_lost")) == 1
+    users = run.summary["users"]
+    assert (users["bootstrapped"], users["lost"], users["replaced"]) == (2, 0, 1)
+    (loss,) = users["lost_users"]
+    assert loss["user_id"] == "user-org-1-1"
+    assert 0 <= loss["heard_s"] <= loss["at_s"] < loss["back_s"] < 9
     assert "user-org-1-1" in run.output
+    assert (len(run.events("pack_lost")), len(run.events("users_back"))) == (1, 1)
+    rows = pl.read_parquet(run.directory / "requests" / "*.parquet")
+    books = platform.ledger()
+    ids = rows["request_id"].to_list()
+    assert len(ids) == len(set(ids))
+    assert set(ids) <= {entry["request_id"] for entry in books["requests"]}
+    lives = {
+        request_id.split("-")[-1].split(".")[0] for request_id in rows.filter(user_id="user-org-1-1")["request_id"]
+    }
+    assert lives == {"0", "1"}
+    assert run.summary["questions"]["uniqueness"] == 1.0
+    # the same user with a new key; the old one was revoked at once, with a line of its own
+    assert books["total"]["users"]["created"] == 2
+    assert books["total"]["keys"] == {"created": 3, "active": 0, "revoked": 3}
+    assert any("set up again" in line.get("detail", "") for line in run.lines("resources.jsonl"))
     assert run.summary["cleanup"]["remaining"] == 0
-    last = pl.read_parquet(run.directory / "requests" / "*.parquet").sort("due_unix_ns")["user_id"].to_list()[-5:]
-    assert set(last) == {"user-org-2-1"}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

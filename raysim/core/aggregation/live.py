@@ -60,7 +60,6 @@ class LiveTotals:
             ValueError: the batch has another schema version, or an error kind that does not exist.
         """
         columns = BatchColumns(batch)
-        self.requests += columns.rows
         self.cost_usd += float(columns.floats("cost_usd").sum())
         self.prompt_tokens += _known_sum(columns.integers("prompt_tokens"))
         self.completion_tokens += _known_sum(columns.integers("completion_tokens"))
@@ -69,7 +68,7 @@ class LiveTotals:
         succeeded = np.zeros(columns.rows, dtype=np.bool_)
         for code, text in enumerate(kinds.values):
             kind = ErrorKind(text)
-            self._by_kind[kind] = self._by_kind.get(kind, 0) + int(counts[code])
+            self.count(kind, int(counts[code]))
             if kind.outcome is Outcome.SUCCESS:
                 succeeded |= kinds.codes == code
         sent = columns.integers("sent_ns")
@@ -78,6 +77,11 @@ class LiveTotals:
         streamed = sent_and_done & (first != ABSENT) & columns.flags("streamed")
         self.latency.add((columns.integers("end_ns") - sent)[sent_and_done] * _NS)
         self.ttft.add((first - sent)[streamed] * _NS)
+
+    def count(self, kind: ErrorKind, requests: int) -> None:
+        """Count so many requests that ended in `kind`."""
+        self.requests += requests
+        self._by_kind[kind] = self._by_kind.get(kind, 0) + requests
 
     def merge(self, other: LiveTotals) -> None:
         """Count all that `other` has counted."""

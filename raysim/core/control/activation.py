@@ -54,6 +54,14 @@ class Activation:
                 self._gone.add(user)
                 self._active.pop(user, None)
 
+    def come_back(self, users: Collection[int]) -> None:
+        """These users had left and can be activated again; whose place stays empty does not come back."""
+        for user in users:
+            if user in self._gone:
+                self._gone.discard(user)
+                if user not in self._idle:
+                    heappush(self._idle, user)
+
     def plan_until(self, horizon_s: float, *, not_before_s: float = 0.0) -> list[Switch]:
         """The switches due up to `horizon_s` that were not planned yet, in their order.
 

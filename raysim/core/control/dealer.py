@@ -32,6 +32,12 @@ class Dealer:
         """These users are gone for good."""
         self._gone.update(users)
         self._active = deque(user for user in self._active if user not in self._gone)
+        # what was planned for them does not happen, even if they come back before its time
+        self._coming = deque(switch for switch in self._coming if switch.user not in self._gone)
+
+    def come_back(self, users: Collection[int]) -> None:
+        """These users had left and can be switched on again."""
+        self._gone.difference_update(users)
 
     def deal(self, until_s: float, switches: Iterable[Switch]) -> list[Arrival]:
         """The arrivals up to `until_s` that were not dealt yet; `switches` are those planned since the last call."""

@@ -83,6 +83,7 @@ class PackStatus:
     """What a pack reports. `gone` lists users that left for good since the last report, each with the reason.
 
     `lease` is None without a limit of cost; `slots_wanted` is how many requests wait for a slot under a cap on rate.
+    `life` is 0 for a pack's first process, and grows with each that replaces it.
     """
 
     pack: int
@@ -95,6 +96,7 @@ class PackStatus:
     gone: tuple[tuple[int, str], ...] = ()
     lease: LeaseReport | None = None
     slots_wanted: int = 0
+    life: int = 0
 
 
 @dataclass(frozen=True, slots=True)

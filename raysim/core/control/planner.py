@@ -32,6 +32,12 @@ class Planner:
         if self._dealer is not None:
             self._dealer.leave(users)
 
+    def come_back(self, users: Collection[int]) -> None:
+        """These users had left and are there again; see `Activation.come_back`."""
+        self._activation.come_back(users)
+        if self._dealer is not None:
+            self._dealer.come_back(users)
+
     def plan_until(self, horizon_s: float, *, not_before_s: float) -> tuple[list[Switch], list[Arrival]]:
         """What is due up to `horizon_s` and was not planned yet; see `Activation.plan_until`."""
         switches = self._activation.plan_until(horizon_s, not_before_s=not_before_s)

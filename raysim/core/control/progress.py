@@ -10,7 +10,11 @@ from raysim.core.control.run_control import RunState
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
-    """One look at a run. `run_s` is seconds after its second 0; `phase_index` is -1 outside the load pattern."""
+    """One look at a run.
+
+    `run_s` is seconds after its second 0; `phase_index` is -1 outside the load pattern. `stop_asked` is how urgently a
+    person has asked the coordinator for the end: 0 not at all, 1 with a drain, 2 at once.
+    """
 
     state: RunState
     run_s: float
@@ -23,3 +27,33 @@ class RunProgress:
     totals: Totals
     error_rate: float | None
     stop_reason: str
+    stop_asked: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A run as its coordinator tells of it to anybody who asks.
+
+    Args:
+        run_id: which run.
+        scenario: its scenario's name.
+        directory: where its results are, on the driver's node.
+        stage: the run's state as a word; `cleaning up` and `cleaned up` after that.
+        duration_s: how long its phases last, all together.
+        phase_count: how many phases there are.
+        users_planned: users that it was to set up.
+        limit_usd: the most that may be spent; None without a limit.
+        drain_s: how long requests in flight may take when the run is told to stop.
+        progress: where it is.
+    """
+
+    run_id: str
+    scenario: str
+    directory: str
+    stage: str
+    duration_s: float
+    phase_count: int
+    users_planned: int
+    limit_usd: float | None
+    drain_s: float
+    progress: RunProgress

@@ -10,6 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from raysim.core.control.limits import LimitWatch, TimeLimit
+from raysim.core.control.losses import Loss, Losses
 from raysim.core.control.messages import (
     REQUEST_LIMIT,
     TENANT_REASONS,
@@ -46,15 +47,6 @@ class RunState(StrEnum):
     DRAINED = "drained"
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """A user that was lost, when (seconds after the run's start) and why."""
-
-    user: int
-    at_run_s: float
-    why: str
-
-
 @dataclass(slots=True)
 class _Pack:
     users: frozenset[int]
@@ -64,6 +56,7 @@ class _Pack:
     in_flight: int = 0
     drained: bool = False
     lost: bool = False
+    heard_s: float | None = None
     sequence: int = 0
     switches: list[Switch] = field(default_factory=list)
     arrivals: list[Arrival] = field(default_factory=list)
@@ -99,17 +92,33 @@ class RunControl:
         #: run seconds at which users were told to stop, and at which the last of them had
         self.stopped_at_s: float | None = None
         self.drained_at_s: float | None = None
-        self.lost: dict[int, Loss] = {}
+        self._losses = Losses()
         self.gone_users: dict[int, str] = {}
         #: (run second, target, active) about once a second
         self.samples: list[tuple[float, int, int]] = []
 
     # ── events ──
 
-    def pack_ready(self, pack: int, users: Collection[int]) -> None:
-        """A pack has set up these users and will report."""
+    def pack_ready(self, pack: int, users: Collection[int], now_s: float = 0.0, life: int = 0) -> None:
+        """A pack has set up these users and will report: for the first time, or once more after it was lost."""
+        if self._planner is not None:
+            if life == self._losses.life(pack):
+                self._pack_is_back(self._planner, pack, users, now_s)
+            return
         self._packs[pack] = _Pack(frozenset(users), Totals())
         self._pack_of.update(dict.fromkeys(users, pack))
+
+    def _pack_is_back(self, planner: Planner, pack: int, users: Collection[int], now_s: float) -> None:
+        known = self._packs.get(pack)
+        if self.state is not RunState.RUNNING or known is None or not known.lost:
+            # too late to be of use: it hears that the run stops, and nobody waits for it
+            return
+        self._packs[pack] = _Pack(frozenset(users), Totals())
+        self._pack_of.update(dict.fromkeys(users, pack))
+        self._losses.give_up(known.users)
+        back = self._losses.come_back(users, self._run_s(now_s))
+        planner.come_back([user for user in back if user not in self.gone_users])
+        self._note("users_back", pack=pack, users=sorted(back))
 
     def begin(self, now_s: float) -> None:
         """All packs that will come are ready: the run's second 0 is a moment from now."""
@@ -122,9 +131,13 @@ class RunControl:
         """A pack's report; the answer is what it is to do."""
         pack = self._packs.get(status.pack)
         self._rations.hear(status)
-        if pack is None or pack.lost:
+        if pack is not None and (pack.lost or status.life != self._losses.life(status.pack)):
+            self.tick(now_s)
+            return self._dismissal(now_s)
+        if pack is None:
             pack = _Pack(frozenset(), Totals())
         elif status.sequence > pack.sequence:
+            pack.heard_s = self._run_s(now_s)
             self._take(pack, status)
         self.tick(now_s)
         switches, pack.switches = tuple(pack.switches), []
@@ -144,6 +157,17 @@ class RunControl:
             arrivals=arrivals,
         )
 
+    def _dismissal(self, now_s: float) -> Orders:
+        """What a process hears that was taken for lost and is not: nobody counts what it does, so it is to stop."""
+        return Orders(
+            clock_s=now_s,
+            wall_offset_s=self._wall_offset_s,
+            lease_s=self._plan.limits.lease_s,
+            interval_s=self.interval_s,
+            run_start_s=self.run_start_s,
+            stop=self._stop or StopOrder("lost", 0.0),
+        )
+
     def _take(self, pack: _Pack, status: PackStatus) -> None:
         pack.sequence = status.sequence
         self._totals += status.totals - pack.totals
@@ -159,20 +183,28 @@ class RunControl:
                 self.gone_users[user] = reason
                 self._note("user_left", user=user, reason=reason)
 
-    def pack_lost(self, pack: int, users: Collection[int], why: str, now_s: float) -> None:
-        """A pack's process is gone, with these users."""
+    def pack_lost(self, pack: int, users: Collection[int], why: str, now_s: float) -> int:
+        """A pack's process is gone, with these users.
+
+        Returns:
+            the number of the life in which it is to be placed again; 0 when it is not to be.
+        """
         known = self._packs.get(pack)
+        heard_s = known.heard_s if known is not None else None
         if known is not None:
             known.lost = True
             known.active = known.in_flight = 0
         self._rations.lose(pack)
         if self._planner is not None:
             self._planner.leave(users)
-        for user in users:
-            self.lost.setdefault(user, Loss(user, self._run_s(now_s), why))
+        self._losses.lose([Loss(user, self._run_s(now_s), why, heard_s) for user in users])
         self._note("pack_lost", pack=pack, users=sorted(users), why=why)
         if self._plan.bootstrap.abort_on_loss and self.state is RunState.RUNNING:
             self.stop("loss", "a user was lost and bootstrap.onLoss is abort", self._plan.limits.drain_s, now_s)
+        replaceable = [user for user in users if user in self._pack_of and user not in self.gone_users]
+        if not (self._plan.bootstrap.respawn and self.state is RunState.RUNNING and replaceable):
+            return 0
+        return self._losses.replace(pack, replaceable)
 
     def stop(self, reason: str, message: str, drain_s: float, now_s: float) -> None:
         """End the run: users stop asking; what is in flight may finish within `drain_s`, or sooner if told again.
@@ -241,13 +273,23 @@ class RunControl:
         return self._rations.lost_commitments
 
     @property
+    def lost(self) -> dict[int, Loss]:
+        """Users that were lost and are not back."""
+        return self._losses.away
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """Every loss so far, those that have ended first."""
+        return (*self._losses.ended, *self._losses.away.values())
+
+    @property
     def ready_users(self) -> AbstractSet[int]:
         """Users that were set up and not lost."""
         return self._pack_of.keys() - self.lost.keys()
 
     @property
     def _users_left(self) -> int:
-        away = self.lost.keys() | self.gone_users.keys()
+        away = (self.lost.keys() - self._losses.awaited) | self.gone_users.keys()
         return len(self._pack_of) - sum(user in self._pack_of for user in away)
 
     @property

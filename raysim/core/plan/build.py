@@ -46,6 +46,7 @@ def build_plan(scenario: Scenario, run_id: str, *, started: str) -> RunPlan:
             concurrency=spec.bootstrap.concurrency,
             min_success=spec.bootstrap.min_success,
             abort_on_loss=spec.bootstrap.on_loss == "abort",
+            respawn=spec.bootstrap.on_loss == "respawn",
         ),
         target=plan_target(scenario),
         key_days=None if expires_s is None else max(1, -int(-expires_s // _SECONDS_PER_DAY)),

@@ -64,12 +64,16 @@ class LimitPlan:
 
 @dataclass(frozen=True, slots=True)
 class BootstrapPlan:
-    """How users are set up: seconds for all of it, how many at a time, and the share that must succeed."""
+    """How users are set up: seconds for all of it, how many at a time, and the share that must succeed.
+
+    When one is lost later, the run is ended (`abort_on_loss`), or the user is replaced (`respawn`), or neither.
+    """
 
     timeout_s: float
     concurrency: int
     min_success: float
     abort_on_loss: bool
+    respawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)

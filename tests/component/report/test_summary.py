@@ -264,14 +264,19 @@ def test_connecting_and_retrying_are_not_send_lag() -> None:
 
 
 def test_losses_are_reported() -> None:
-    lost = (LostUser("user-1", 12.5, "its actor died"),)
+    lost = (LostUser("user-1", 12.5, "its actor died", 11.9), LostUser("user-2", 3.0, "killed", 2.5, 6.0))
     summary = summarise(rows([record()]), facts(lost=lost, records_lost_estimate=4, status=RunStatus.STOPPED))
     assert summary["users"] == {
         "planned": 6,
         "bootstrapped": 6,
         "lost": 1,
-        "lost_users": [{"user_id": "user-1", "at_s": 12.5, "why": "its actor died"}],
+        "replaced": 1,
+        "lost_users": [
+            {"user_id": "user-1", "at_s": 12.5, "heard_s": 11.9, "back_s": None, "why": "its actor died"},
+            {"user_id": "user-2", "at_s": 3.0, "heard_s": 2.5, "back_s": 6.0, "why": "killed"},
+        ],
     }
+    assert any("users lost and set up again: 1, between 2.5 and 6.0 s of the run" in note for note in summary["notes"])
     assert summary["records_lost_estimate"] == 4
     assert any("about 4 requests" in note for note in summary["notes"])
 

@@ -11,13 +11,16 @@ from typing import Any
 import orjson
 import pytest
 
-from raysim.actors.tenant_desk import TenantDesk
+from raysim.actors.tenant_desk import Admission, TenantDesk
 from raysim.core.plan.run_plan import RunPlan
 from raysim.core.secret import Secret
 from raysim.simplatform.server import RunningPlatform, start_platform
 from raysim.sinks.journal import Journal
-from raysim.tenancy.ledger import Ledger
+from raysim.tenancy.attempts import Attempts
+from raysim.tenancy.bootstrap import MadeUser, bootstrap_user, key_labels
+from raysim.tenancy.ledger import Ledger, Resource
 from raysim.tenancy.port import TenancyError
+from raysim.tenancy.select import open_platform
 from tests.component.simplatform.tenant import fast_config
 from tests.unit.core.plan.scenarios import plan_of
 
@@ -116,3 +119,64 @@ async def test_two_runs_of_one_id_do_not_take_over_each_others_tenants(
     await second.clean_up()
     assert second.ledger.counts() == {"gone": 1}
     assert await first.clean_up() == {"suspended": 1}
+
+
+async def test_a_user_that_is_set_up_again_keeps_its_id_and_its_old_keys_are_revoked(
+    platform: RunningPlatform, journal: Journal
+) -> None:
+    desk = desk_for(platform, plan_for(platform, 1), journal)
+    await desk.prepare()
+    lives = []
+    for life in range(2):
+        admission = await desk.admit(0, life)
+        lives.append(await set_up(platform, desk, admission, life))
+        desk.settled(0, succeeded=True)
+    (first, second) = lives
+    assert (admission.user_id, second.user_id) == (first.user_id, first.user_id)
+    keys = desk.ledger.find("key", "user-org-1-1")
+    assert [(key.label, key.fate) for key in keys] == [
+        ("raysim run-1 user-org-1-1", "revoked"),
+        ("raysim run-1 user-org-1-1 life 2", "created"),
+    ]
+    assert len({key.resource_id for key in keys}) == 2
+    assert len(desk.ledger.find("user", "user-org-1-1")) == 1
+    counts = await desk.clean_up()
+    assert counts == {"suspended": 2, "revoked": 2}
+
+
+async def test_a_user_that_never_got_that_far_is_set_up_as_if_for_the_first_time(
+    platform: RunningPlatform, journal: Journal
+) -> None:
+    desk = desk_for(platform, plan_for(platform, 1), journal)
+    await desk.prepare()
+    await desk.admit(0)
+    desk.give_back(0)
+    admission = await desk.admit(0, 1)
+    assert admission.user_id == ""
+    assert (await set_up(platform, desk, admission, 1)).user_id != ""
+
+
+async def set_up(platform: RunningPlatform, desk: TenantDesk, admission: Admission, life: int) -> MadeUser:
+    plan = plan_for(platform, 1)
+
+    async def token(refused: bool) -> Secret:
+        del refused
+        return Secret(platform.admin_token)
+
+    async def enter(resource: Resource) -> None:
+        desk.enter([resource])
+
+    tenants = open_platform(plan.target, token, mark=admission.mark)
+    try:
+        return await bootstrap_user(
+            tenants,
+            admission.org_id,
+            plan.users[0],
+            labels=key_labels(plan.run_id, plan.users[0], 1, life),
+            key_days=1,
+            enter=enter,
+            attempts=Attempts(asyncio.get_running_loop().time() + 10),
+            user_id=admission.user_id,
+        )
+    finally:
+        tenants.close()

@@ -171,8 +171,9 @@ class FakeRecords:
         self.batches: dict[int, bytes] = {}
         self.lines: dict[int, bytes] = {}
 
-    async def ingest(self, pack: int, sequence: int, batch: bytes, log_lines: bytes) -> int:
-        assert pack == 0
+    async def ingest(self, source: str, sequence: int, oldest: int, batch: bytes, log_lines: bytes) -> int:
+        assert source == "0.0"
+        assert oldest <= sequence
         self.calls.append(sequence)
         if self.refuse:
             self.refuse -= 1
@@ -181,6 +182,13 @@ class FakeRecords:
         self.batches[sequence] = batch
         self.lines[sequence] = log_lines
         return sequence if self.stored is None else self.stored
+
+    async def store(self, source: str) -> int:
+        assert source == "0.0"
+        if self.refuse:
+            self.refuse -= 1
+            raise ConnectionError("the metrics actor is gone")
+        return max(self.batches, default=0)
 
     @property
     def rows(self) -> list[Row]:

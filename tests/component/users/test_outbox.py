@@ -30,7 +30,7 @@ def log() -> LogLines:
 
 @pytest.fixture
 def outbox(records: FakeRecords, log: LogLines) -> Outbox:
-    return Outbox(0, records, log)
+    return Outbox("0.0", records, log)
 
 
 def record(number: int) -> RequestRecord:
@@ -105,6 +105,17 @@ async def test_what_was_taken_but_not_stored_goes_out_again_after_a_loss(outbox:
     assert {sequence: successor.batches[sequence] for sequence in (1, 2, 3)} == records.batches
 
 
+async def test_what_was_handed_over_at_the_end_is_seen_stored(outbox: Outbox, records: FakeRecords) -> None:
+    records.stored = 0
+    outbox.add(record(0))
+    await outbox._ship()
+    records.refuse = 1
+    # who took the batch dies before it stored it: its successor gets it again
+    assert await outbox.ship_rest() == 0
+    assert records.calls[:2] == [1, 1]
+    assert not outbox._unstored
+
+
 async def test_what_is_stored_is_forgotten(outbox: Outbox, records: FakeRecords) -> None:
     for number in range(3):
         outbox.add(record(number))
@@ -134,11 +145,11 @@ async def test_a_taker_that_hangs_is_not_waited_for_for_ever(
     hung: list[int] = []
     original = records.ingest
 
-    async def ingest(pack: int, sequence: int, batch: bytes, log_lines: bytes) -> int:
+    async def ingest(source: str, sequence: int, oldest: int, batch: bytes, log_lines: bytes) -> int:
         if not hung:
             hung.append(sequence)
             await asyncio.Event().wait()
-        return await original(pack, sequence, batch, log_lines)
+        return await original(source, sequence, oldest, batch, log_lines)
 
     monkeypatch.setattr(records, "ingest", ingest)
     outbox.add(record(0))

@@ -79,3 +79,13 @@ def test_a_thousand_users_on_a_ramp_share_a_rate_evenly() -> None:
     counts = [late.count(user) for user in range(1_000)]
     assert sum(counts) == len(late) > 2_900
     assert max(counts) - min(counts) <= 1
+
+
+def test_who_was_lost_and_is_back_gets_arrivals_once_it_is_switched_on_again() -> None:
+    made = dealer(constant(2))
+    made.deal(1.0, [on(0), on(1), on(2, 1.4)])
+    made.leave([1, 2])
+    made.come_back([1, 2])
+    # what was planned for user 2 before it was lost does not happen
+    assert {arrival.user for arrival in made.deal(3.0, [])} == {0}
+    assert [arrival.user for arrival in made.deal(5.0, [on(1, 3.2), on(2, 3.2)])] == [0, 1, 2, 0]

@@ -113,3 +113,110 @@ def test_users_that_have_sent_all_they_were_to_send_complete_the_run() -> None:
     for pack, users in PACKS.items():
         course.report(pack, 5.0, gone=tuple((user, "request_limit") for user in users))
     assert course.control.stop_reason == "completed"
+
+
+def respawning(seconds: float = 60.0, target: int = USERS) -> Course:
+    made = replace(plan(), schedule=schedule_of(USERS, (seconds, target, "at_once")))
+    return Course(replace(made, bootstrap=replace(made.bootstrap, respawn=True))).begin()
+
+
+def lose(course: Course, run_s: float, pack: int = 1) -> int:
+    return course.control.pack_lost(pack, PACKS[pack], "killed", course.start_s + run_s)
+
+
+def test_a_lost_pack_is_placed_again_and_its_users_come_back() -> None:
+    course = respawning()
+    course.everyone_reports(-1.0)
+    course.report(1, 3.0, totals=Totals(requests=7, cost_usd=0.1), active=3)
+    assert lose(course, 4.0) == 1
+    assert len(course.control.lost) == 3
+    course.control.pack_ready(1, PACKS[1], course.start_s + 6.5, 1)
+    assert (course.control.lost, sorted(course.control.ready_users)) == ({}, list(range(USERS)))
+    losses = {loss.user: (loss.heard_run_s, loss.at_run_s, loss.back_run_s) for loss in course.control.losses}
+    assert losses == dict.fromkeys(PACKS[1], (3.0, 4.0, 6.5))
+    # a new process counts from nothing; what the old one did still counts
+    orders = course.report(1, 7.0, life=1, totals=Totals(requests=2, cost_usd=0.05), active=0)
+    assert switches_of(orders) == [(user, True) for user in PACKS[1]]
+    assert all(switch.at_run_s >= 7.0 for switch in orders.switches)
+    assert course.control.totals.requests == 9
+    assert course.kinds()[-2:] == ["pack_lost", "users_back"]
+
+
+def test_whose_place_was_taken_waits_for_another_one() -> None:
+    course = respawning(target=3)
+    course.everyone_reports(-1.0)
+    assert lose(course, 4.0) == 1
+    assert switches_of(course.report(0, 5.0)) == [(4, True)]
+    course.control.pack_ready(1, PACKS[1], course.start_s + 6.0, 1)
+    assert switches_of(course.report(1, 7.0, life=1)) == []
+    lose(course, 8.0, pack=0)
+    assert switches_of(course.report(1, 9.0, life=1)) == [(user, True) for user in PACKS[1]]
+
+
+def test_a_run_waits_for_the_users_that_are_being_replaced() -> None:
+    course = respawning()
+    lose(course, 4.0, pack=0)
+    lose(course, 4.0, pack=1)
+    assert course.tick(5.0) is RunState.RUNNING
+
+
+def test_a_pack_that_is_lost_again_and_again_stays_lost() -> None:
+    course = respawning()
+    assert [lose(course, float(second)) for second in range(2, 7)] == [1, 2, 3, 0, 0]
+    assert [loss.at_run_s for loss in course.control.lost.values()] == [2.0] * 3
+    lose(course, 8.0, pack=0)
+    for second in (9.0, 10.0, 11.0):
+        lose(course, second, pack=0)
+    assert course.tick(12.0) is RunState.DRAINED
+    assert course.control.stop_reason == "no_users"
+
+
+def test_users_that_cannot_be_set_up_again_stay_lost() -> None:
+    course = respawning()
+    lose(course, 4.0)
+    course.control.pack_ready(1, [1, 3], course.start_s + 6.0, 1)
+    assert list(course.control.lost) == [5]
+    assert switches_of(course.report(1, 7.0, life=1)) == [(1, True), (3, True)]
+
+
+def test_users_who_have_left_are_not_brought_back() -> None:
+    course = respawning()
+    course.everyone_reports(-1.0)
+    course.report(1, 3.0, gone=((1, "auth"), (3, "budget_exceeded")))
+    assert lose(course, 4.0) == 1
+    course.control.pack_ready(1, PACKS[1], course.start_s + 6.0, 1)
+    assert switches_of(course.report(1, 7.0, life=1)) == [(5, True)]
+    course.report(1, 8.0, life=1, gone=((5, "auth"),))
+    assert lose(course, 9.0) == 0
+
+
+@pytest.mark.parametrize("drained", [False, True])
+def test_who_comes_back_too_late_hears_that_the_run_is_over(drained: bool) -> None:
+    course = respawning()
+    lose(course, 4.0)
+    course.stop(5.0)
+    if drained:
+        course.report(0, 6.0, drained=True)
+    course.control.pack_ready(1, PACKS[1], course.start_s + 7.0, 1)
+    orders = course.report(1, 7.5, life=1)
+    assert (orders.stop, orders.switches) == (StopOrder("interrupted", DRAIN_S), ())
+    course.report(0, 8.0, drained=True)
+    assert course.state() is RunState.DRAINED
+    assert len(course.control.lost) == 3
+    assert lose(course, 9.0) == 0
+
+
+def test_a_process_that_was_taken_for_lost_is_told_to_stop() -> None:
+    course = respawning()
+    course.everyone_reports(-1.0)
+    lose(course, 4.0)
+    lost = StopOrder("lost", 0.0)
+    assert course.report(1, 5.0, active=3, totals=Totals(requests=9)).stop == lost
+    # its own late word does not pass for its successor's
+    course.control.pack_ready(1, PACKS[1], course.start_s + 5.5, 0)
+    assert len(course.control.lost) == 3
+    course.control.pack_ready(1, PACKS[1], course.start_s + 6.0, 1)
+    orders = course.report(1, 7.0, active=3, totals=Totals(requests=9))
+    assert (orders.stop, orders.switches) == (lost, ())
+    assert (course.control.active, course.control.totals.requests) == (0, 0)
+    assert len(switches_of(course.report(1, 8.0, life=1))) == 3

@@ -1,0 +1,83 @@
+"""Packs that were lost and are placed again: started, set up, and handed over when they are ready."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from time import monotonic
+
+from raysim.actors.placement import (
+    ActorFaultError,
+    ActorLostError,
+    PlacedPack,
+    Placement,
+    fetch,
+    ready_refs,
+)
+from raysim.actors.user import Bootstrapped
+from raysim.core.plan.run_plan import PackBrief
+
+#: beyond the time that setting up its users may take: for a slot to become free, and a process to start
+_PLACING_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """How placing a pack again ended; `failure` is why nobody of it is ready, "" when somebody is."""
+
+    pack: PlacedPack
+    ready: int
+    failure: str = ""
+
+
+class Replacements:
+    """Starts new actors for lost packs, and tells when they are ready.
+
+    Args:
+        placement: ends what is left of the old actor, or of a new one that did not come up.
+        place: starts a pack's actor.
+    """
+
+    def __init__(self, placement: Placement, place: Callable[[PackBrief], PlacedPack]) -> None:
+        self._placement = placement
+        self._place = place
+        self._starting: dict[PlacedPack, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._starting)
+
+    def start(self, lost: PlacedPack, life: int) -> None:
+        """Place a pack once more, wherever there are slots for it."""
+        # one that only lost its way to the coordinator is still there, and holds slots
+        self._placement.end([lost.handle])
+        pack = self._place(replace(lost.brief, incarnation=life))
+        self._starting[pack] = monotonic() + pack.brief.bootstrap.timeout_s + _PLACING_S
+
+    def ended(self) -> list[Attempt]:
+        """The attempts that have ended since the last call, one way or the other; does not wait."""
+        done = set(ready_refs([pack.started for pack in self._starting], 0.0)) if self._starting else set()
+        found = []
+        for pack, until_s in list(self._starting.items()):
+            if pack.started in done:
+                found.append(_outcome(pack))
+            elif monotonic() > until_s:
+                found.append(Attempt(pack, 0, "no node had slots for it, or it did not start in time"))
+            else:
+                continue
+            del self._starting[pack]
+        self._placement.end([attempt.pack.handle for attempt in found if attempt.failure])
+        return found
+
+    def end(self) -> None:
+        """Nobody is needed any more."""
+        self._placement.end([pack.handle for pack in self._starting])
+        self._starting.clear()
+
+
+def _outcome(pack: PlacedPack) -> Attempt:
+    try:
+        results: list[Bootstrapped] = fetch(pack.started)
+    except (ActorLostError, ActorFaultError) as error:
+        return Attempt(pack, 0, error.message.strip().splitlines()[-1])
+    ready = sum(not result.error for result in results)
+    return Attempt(pack, ready, "" if ready else next(result.error for result in results))
