@@ -2,7 +2,7 @@
 
     python -m benchmarks.ray_path [--users 400] [--seconds 20] [--beside server|actor]
 
-The actor has the generator's core. Ray's own processes, the driver, the coordinator and the metrics actor are beside the
+The actor has the generator's core. Ray's own processes, the driver, coordinator and metrics actor are beside the
 server, or with `--beside actor` beside the actor, as on a node with a single core.
 """
 
