@@ -19,6 +19,7 @@ _COMMANDS = {
     "preflight": "preflight",
     "chat": "chat",
     "cleanup": "cleanup",
+    "questions": "questions",
     "schema": "schema",
     "platform": "platform",
 }

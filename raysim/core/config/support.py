@@ -45,11 +45,9 @@ class Unsupported:
 
 
 REFUSED = (
-    Unsupported("userBehavior.questionStrategies[].name", _one_of("template"), "use a built-in strategy"),
     Unsupported("bootstrap.onLoss", _one_of("respawn"), "use continue or abort"),
     Unsupported("thresholds", _given, "leave it out"),
     Unsupported("advanced.chaos", _given, "leave it out"),
-    Unsupported("advanced.questionTemplates", _given, "leave it out"),
     Unsupported("advanced.dryRun", _true, "use `raysim plan`"),
 )
 
