@@ -201,8 +201,10 @@ class Distribution:
         if length <= 0:
             return self.high, 0.0
         tail, inside = math.exp(-length / scale), -math.expm1(-length / scale)
-        spread = max(0.0, scale * scale - length * length * tail / (inside * inside))
-        return low + scale - length * tail / inside, math.sqrt(spread)
+        # the ratio first: for an interval of next to no length, the square of `inside` would be 0
+        reach = length / inside
+        spread = max(0.0, scale * scale - tail * reach * reach)
+        return low + scale - tail * reach, math.sqrt(spread)
 
     # ── whole numbers ──
 

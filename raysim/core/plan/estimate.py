@@ -19,8 +19,8 @@ USER_MIB = 0.3
 ACTOR_START_CPU_S = 1.5
 #: a Poisson number exceeds its mean by more standard deviations than this once in some million runs
 _SPREADS = 5.0
-#: a generated question is shorter than this
-_QUESTION_CHARACTERS = 320
+#: one of raysim's own questions is no longer than this
+QUESTION_CHARACTERS = 480
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,9 @@ def estimate(plan: RunPlan) -> Estimate:
 def _longest_prompt(behaviour: Behaviour) -> int:
     """A question alone, or with context up to its target; or, as conversations grow, whatever the context may hold."""
     prompts = behaviour.prompts
-    alone = estimate_tokens("x" * (_QUESTION_CHARACTERS + len(behaviour.system_prompt))) + prompts.shared_prefix_tokens
+    question = max((template.compiled().most_characters for template in behaviour.templates), default=0)
+    question = max(question, QUESTION_CHARACTERS)
+    alone = estimate_tokens("x" * (question + len(behaviour.system_prompt))) + prompts.shared_prefix_tokens
     wanted = 0 if prompts.target is None else math.floor(prompts.target.high)
     grown = behaviour.context_limit_tokens if behaviour.multi_turn_probability > 0 else 0
     templates = (estimate_tokens(str(endpoint.template)) for endpoint in behaviour.endpoints if endpoint.template)
@@ -81,6 +83,22 @@ def _longest_answer(behaviour: Behaviour, endpoint: EndpointPlan) -> int:
     return max(stated, default=math.floor(behaviour.max_tokens.high))
 
 
+def most_requests_of_a_user(plan: RunPlan) -> int | None:
+    """As many as one user can make if every answer comes at once; None when nothing bounds them.
+
+    Where requests arrive by the clock, they are shared out evenly.
+    """
+    capped = plan.limits.max_requests_per_user
+    closed_s = sum(phase.duration_s for phase in plan.schedule.phases if phase.arrivals is None)
+    shortest_s = plan.behaviour.think_s.low
+    if closed_s > 0 and shortest_s <= 0:
+        return capped
+    # it may be sent home and called back with every rise of the load, and asks at once when it comes back
+    thinking = math.ceil(closed_s / shortest_s) + len(plan.schedule.phases) if closed_s > 0 else 0
+    by_time = thinking + math.ceil(_by_clock(plan) / len(plan.users))
+    return by_time if capped is None else min(capped, by_time)
+
+
 def _most_requests(plan: RunPlan) -> int | None:
     capped = plan.limits.max_requests_per_user
     by_users = None if capped is None else capped * len(plan.users)
@@ -91,8 +109,8 @@ def _most_requests(plan: RunPlan) -> int | None:
 def _by_thinking(plan: RunPlan) -> int | None:
     """What arrives by the clock, and what users can ask in the phases in which they think between two questions."""
     phases = plan.schedule.phases
-    arriving = [phase.arrivals.rate * phase.duration_s for phase in phases if phase.arrivals is not None]
-    by_clock = sum(math.ceil(mean + _SPREADS * math.sqrt(mean)) for mean in arriving)
+    by_clock = _by_clock(plan)
+    arriving = [phase for phase in phases if phase.arrivals is not None]
     if len(arriving) == len(phases):
         return by_clock
     shortest_s = plan.behaviour.think_s.low
@@ -101,6 +119,11 @@ def _by_thinking(plan: RunPlan) -> int | None:
     # whoever starts or comes back asks once before it first thinks, and so does everyone after an open loop
     asked = math.ceil(plan.schedule.active_user_seconds() / shortest_s) + plan.schedule.activations()
     return by_clock + asked + len(plan.users) * len(arriving)
+
+
+def _by_clock(plan: RunPlan) -> int:
+    means = [phase.arrivals.rate * phase.duration_s for phase in plan.schedule.phases if phase.arrivals is not None]
+    return sum(math.ceil(mean + _SPREADS * math.sqrt(mean)) for mean in means)
 
 
 def _by_rate(plan: RunPlan) -> int | None:
