@@ -1,186 +1,126 @@
 """Questions nobody asked before: unique by construction, not by remembering.
 
-A strategy is a list of templates whose slots have fixed sizes, so its questions are numbered 0 … size - 1 and every
-number decodes (mixed radix) into a different text. A user's n-th question of a strategy has rank n x users + its own
-index, which no other user's has; an affine bijection of the strategy's numbers, keyed by the seed, scatters the ranks.
-No set of everything seen is kept, and the same seed gives the same questions.
+A question is a template and a number below the template's size, which decodes (mixed radix) into what stands in the
+template's slots; no two of these pairs make the same text. Each template's numbers are a space that the users share:
+every time that a user comes to a template it has a rank of its own, which no other user's has, and a permutation
+scatters the ranks over the space. No set of everything seen is kept, and the same seed gives the same questions.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
 
-from raysim.core.behaviour import vocabulary as words
+from raysim.core.behaviour.custom_template import CustomTemplate
+from raysim.core.behaviour.deck import Deck, Hand
+from raysim.core.behaviour.phrasebook import phrasebook
 from raysim.core.rng import Stream, derive
 
-_NUMBERS = tuple(str(n) for n in range(100, 1000))
-_YEARS = tuple(str(n) for n in range(1500, 2000))
-_SENTENCES = ("one sentence", "two sentences", "three sentences", "a short paragraph", "five bullet points", "a table")
-_AUDIENCES = (
-    "a curious twelve-year-old", "a new colleague", "an expert", "a journalist", "a town council",
-    "a first-year student", "a sceptic", "a busy manager", "a visitor from abroad", "an examiner",
-    "a retired teacher", "a podcast audience",
-)  # fmt: skip
+#: the strategies that come with raysim, each with a phrasebook of its name
+STRATEGIES = ("historical", "mathematical", "geographical", "hypothetical", "technical")
+#: draws from all of them
+MIXED = "mixed"
+#: a scenario's own templates
+TEMPLATE = "template"
+
+#: a user may ask by a strategy's name and by `mixed`; the two never meet
+_LANES = 2
+#: questions set aside for one life of a user, of each kind: one a second for 18 hours
+_LIFE = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
-    """A sentence with slots `{0}`, `{1}` …, each filled from its own list of options."""
-
-    text: str
-    slots: tuple[tuple[str, ...], ...]
-
-    @property
-    def size(self) -> int:
-        """How many different sentences it makes."""
-        return math.prod(len(options) for options in self.slots)
-
-    def fill(self, index: int) -> str:
-        """Sentence number `index` of `size`."""
-        chosen = []
-        for options in self.slots:
-            index, position = divmod(index, len(options))
-            chosen.append(options[position])
-        return self.text.format(*chosen)
-
-
-_AUDIENCE_AND_LENGTH = (_AUDIENCES, _SENTENCES)
-TEMPLATES: dict[str, tuple[Template, ...]] = {
-    "historical": (
-        Template(
-            "How did {0} change the lives of {1}, and what was left of that around {2}? Answer for {3} in {4}.",
-            (words.EVENTS, words.GROUPS, _YEARS, *_AUDIENCE_AND_LENGTH),
-        ),
-        Template(
-            "Compare how {1} and the authorities reacted to {0}, and say what someone in {2} could have known of it. "
-            "Write it for {3} in {4}.",
-            (words.EVENTS, words.GROUPS, _YEARS, *_AUDIENCE_AND_LENGTH),
-        ),
-    ),
-    "mathematical": (
-        Template(
-            "A tank holds {0} litres and gains {1} litres an hour while losing {2}. How much does it hold after a day? "
-            "Explain it to {3} in {4}.",
-            (_NUMBERS, _NUMBERS, _NUMBERS, *_AUDIENCE_AND_LENGTH),
-        ),
-        Template(
-            "What are the greatest common divisor of {0} and {1} and the remainder of {2} divided by it? "
-            "Explain it to {3} in {4}.",
-            (_NUMBERS, _NUMBERS, _NUMBERS, *_AUDIENCE_AND_LENGTH),
-        ),
-    ),
-    "geographical": (
-        Template(
-            "How does {1} shape daily life in {0}, compared with {2} around {3}? Answer for {4} in {5}.",
-            (words.PLACES, words.TRAITS, words.PLACES, _YEARS, *_AUDIENCE_AND_LENGTH),
-        ),
-        Template(
-            "I know {2} well but have never been to {0}. What should I understand about {1}, and how has it changed "
-            "since {3}? Write it for {4} in {5}.",
-            (words.PLACES, words.TRAITS, words.PLACES, _YEARS, *_AUDIENCE_AND_LENGTH),
-        ),
-    ),
-    "hypothetical": (
-        Template(
-            "Suppose {0}. What would that mean for {1} in {2}, {3} days later? Answer for {4} in {5}.",
-            (words.CHANGES, words.FIELDS, words.PLACES, _NUMBERS, *_AUDIENCE_AND_LENGTH),
-        ),
-        Template(
-            "If {0}, which habits would change first for {1} in {2}, and which only after {3} days? "
-            "Give only the main ones, for {4}, in {5}.",
-            (words.CHANGES, words.FIELDS, words.PLACES, _NUMBERS, *_AUDIENCE_AND_LENGTH),
-        ),
-    ),
-    "technical": (
-        Template(
-            "We see {1} in {0} serving {3} requests a second. How would you find the cause {2}? Answer for {4} in {5}.",
-            (words.SYSTEMS, words.SYMPTOMS, words.CONSTRAINTS, _NUMBERS, *_AUDIENCE_AND_LENGTH),
-        ),
-        Template(
-            "Design a fix for {1} in {0} that works {2}; {3} clients depend on it. Write it for {4} in {5}.",
-            (words.SYSTEMS, words.SYMPTOMS, words.CONSTRAINTS, _NUMBERS, *_AUDIENCE_AND_LENGTH),
-        ),
-    ),
-}  # fmt: skip
-STRATEGIES = tuple(TEMPLATES)
-_FOLLOW_UPS = (
-    "Thank you. A related point: ",
-    "That helps. Staying close to the subject: ",
-    "I see. Then tell me this: ",
-    "Good. One more question that came up while reading: ",
-)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class QuestionSpace:
-    """All questions of one strategy, in an order of their own for each seed."""
+    """All questions of one strategy, in an order of their own for each seed.
+
+    `follows` holds those that go on with a conversation, by the kind of its subject; "" for any other.
+    """
+
+    asks: Deck
+    follows: dict[str, Deck] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, strategy: str, seed: int, templates: tuple[CustomTemplate, ...] = ()) -> QuestionSpace:
+        """The space of one of STRATEGIES, or of a scenario's own `templates`."""
+        key = derive(seed, "questions", strategy)
+        if strategy == TEMPLATE:
+            return cls(Deck(tuple(template.compiled() for template in templates), derive(key, "ask")))
+        book = phrasebook(strategy)
+        follows = {kind: Deck(lines, derive(key, "follow", kind), _LANES) for kind, lines in book.follows().items()}
+        return cls(Deck(book.asks(), derive(key, "ask"), _LANES), follows)
+
+
+#: a strategy's space, shared by all users of a process
+_space = lru_cache(maxsize=16)(QuestionSpace.of)
+
+
+@dataclass(slots=True)
+class _Topic:
+    """What the conversation is about: the walk's last question, and its subject."""
 
     strategy: str
-    seed: int
-    size: int = field(init=False)
-    _factor: int = field(init=False)
-    _shift: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        size = sum(template.size for template in TEMPLATES[self.strategy])
-        stream = Stream.of(self.seed, "questions", self.strategy)
-        factor = stream.below(size)
-        while math.gcd(factor, size) != 1:
-            factor += 1
-        object.__setattr__(self, "size", size)
-        object.__setattr__(self, "_factor", factor)
-        object.__setattr__(self, "_shift", stream.below(size))
-
-    def question(self, rank: int) -> str:
-        """The question at `rank`; ranks that differ modulo `size` give different questions."""
-        index = (rank * self._factor + self._shift) % self.size
-        for template in TEMPLATES[self.strategy]:
-            if index < template.size:
-                return template.fill(index)
-            index -= template.size
-        raise AssertionError(index)
-
-
-@lru_cache(maxsize=8)
-def _spaces(seed: int) -> dict[str, QuestionSpace]:
-    """The spaces of one run, shared by all users of a process."""
-    return {name: QuestionSpace(name, derive(seed, "space")) for name in STRATEGIES}
+    lane: int
+    kind: str = ""
+    subject: str = ""
 
 
 class QuestionWalk:
-    """The questions of one user: its own ranks of every strategy's space.
+    """The questions of one user: its own part of every strategy's space.
 
     Args:
         seed: the run's seed.
-        user: the user's index in the run, below `users`.
+        user: the user's index in the run, below `users`; its organisation goes with it.
         users: how many users share the spaces.
         incarnation: how often this user was restarted; each life starts at fresh ranks.
+        templates: the scenario's own, for the strategy `template`.
     """
 
-    #: ranks set aside for one life of a user; more questions than one person asks in a year
-    _LIFE = 1 << 14
-
-    def __init__(self, seed: int, user: int, users: int, incarnation: int = 0) -> None:
-        self._spaces = _spaces(seed)
+    def __init__(
+        self,
+        seed: int,
+        user: int,
+        users: int,
+        incarnation: int = 0,
+        templates: tuple[CustomTemplate, ...] = (),
+    ) -> None:
+        self._seed = seed
         self._user = user
         self._users = users
-        self._asked = dict.fromkeys(STRATEGIES, incarnation * self._LIFE)
+        self._asked = incarnation * _LIFE
+        self._templates = templates
         self._choice = Stream.of(seed, "question-choice", user, incarnation)
+        self._hands: dict[tuple[str, int, str | None], Hand] = {}
+        self._topic: _Topic | None = None
 
     def next(self, strategy: str, *, follow_up: bool) -> tuple[str, str]:
-        """The next question and the strategy it comes from (one of the five when `strategy` is `mixed`)."""
-        if strategy == "mixed":
-            strategy = STRATEGIES[self._choice.below(len(STRATEGIES))]
-        rank = self._asked[strategy] * self._users + self._user
-        self._asked[strategy] += 1
-        text = self._spaces[strategy].question(rank)
-        if follow_up:
-            lead = _FOLLOW_UPS[self._choice.below(len(_FOLLOW_UPS))]
-            text = lead + text[0].lower() + text[1:] if not text.startswith("I ") else lead + text
-        return text, strategy
+        """The next question and the strategy it comes from (one of the five when `strategy` is `mixed`).
+
+        A follow-up stays with what the question before it was about, and so with its strategy.
+        """
+        topic = self._topic
+        if topic is None or not follow_up:
+            lane = 1 if strategy == MIXED else 0
+            if lane:
+                strategy = STRATEGIES[self._choice.below(len(STRATEGIES))]
+            text, subject, template = self._hand(strategy, lane, None).next()
+            self._topic = _Topic(strategy, lane, template.subject_kind, subject)
+            return text, strategy
+        text, _, _ = self._hand(topic.strategy, topic.lane, topic.kind).next(topic.subject)
+        return text, topic.strategy
+
+    def _hand(self, strategy: str, lane: int, kind: str | None) -> Hand:
+        """The user's way through a strategy's questions, or through its follow-ups for a kind of subject."""
+        hand = self._hands.get((strategy, lane, kind))
+        if hand is None:
+            space = _space(strategy, self._seed, self._templates if strategy == TEMPLATE else ())
+            if kind is not None and not space.follows:
+                return self._hand(strategy, lane, None)
+            if kind and kind not in space.follows:
+                return self._hand(strategy, lane, "")
+            deck = space.asks if kind is None else space.follows[kind]
+            hand = self._hands[strategy, lane, kind] = Hand(deck, self._user, self._users, lane, self._asked)
+        return hand
 
 
 def question_hash(text: str) -> int:
