@@ -223,6 +223,7 @@ def _begin(plan: RunPlan, user: UserPlan, prompt: str | None) -> tuple[Conversat
         users=len(plan.users),
         incarnation=0,
         stream=Stream.of(user.seed, "chat"),
+        templates=behaviour.templates,
     )
     conversation = Conversation(f"{user.name}-chat", writer.system, behaviour.context_limit_tokens)
     return conversation, writer.write(conversation) if prompt is None else Written(prompt, prompt, "")

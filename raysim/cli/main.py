@@ -21,6 +21,7 @@ _COMMANDS = {
     "preflight": "preflight",
     "chat": "chat",
     "cleanup": "cleanup",
+    "questions": "questions",
     "schema": "schema",
     "platform": "platform",
 }

@@ -10,11 +10,13 @@ import click
 import orjson
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from raysim.config_file import dump_scenario, load_scenario
 from raysim.core.plan.build import build_plan
 from raysim.core.plan.estimate import Estimate, estimate
+from raysim.core.plan.question_supply import supply_warnings
 from raysim.core.plan.run_plan import RunPlan
 from raysim.core.units import format_duration
 from raysim.preflight.expectations import scenario_hash
@@ -34,19 +36,20 @@ def command(config: Path, overrides: tuple[str, ...], name: str | None, run_id: 
     loaded = load_scenario(config, name=name, overrides=overrides, environ=os.environ)
     plan = build_plan(loaded.scenario, run_id, started="00000000-000000")
     needs = estimate(plan)
+    warnings = [*loaded.warnings, *supply_warnings(plan)]
     digest = scenario_hash(dump_scenario(loaded.scenario))
     if as_json:
         body = {
             "scenario_hash": digest,
             "plan": asdict(plan),
             "estimate": asdict(needs),
-            "warnings": [str(w) for w in loaded.warnings],
+            "warnings": [str(w) for w in warnings],
         }
         click.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())
         return
     console = Console(highlight=False)
-    for warning in loaded.warnings:
-        console.print(f"[yellow]warning:[/] {warning}")
+    for warning in warnings:
+        console.print(f"[yellow]warning:[/] {escape(str(warning))}")
     nodes = loaded.scenario.spec.workers.replicas_for(len(plan.users))
     _show(plan, [*_facts(plan, needs, nodes), ("hash", f"{digest} (for --expect-hash)")], console)
 

@@ -71,6 +71,7 @@ class Questioner:
             users=brief.users_in_run,
             incarnation=brief.incarnation,
             stream=Stream.of(plan.seed, "prompts", brief.incarnation),
+            templates=behaviour.templates,
         )
         self._conversations = 0
         self._sessions = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from raysim.core.behaviour.custom_template import CustomTemplate
 from raysim.core.behaviour.distributions import Distribution
 from raysim.core.behaviour.endpoint import CHAT, EndpointPlan
 from raysim.core.behaviour.prompts import PLAIN, PromptPlan
@@ -15,7 +16,7 @@ from raysim.core.control.retry import NO_RETRY, RetryPolicy
 class Behaviour:
     """What every user of a run has in common. Durations in seconds, lengths in tokens.
 
-    `strategies` pairs each question strategy with its weight. `temperature` None leaves it to the platform.
+    `strategies` pairs each question strategy with its weight; `templates` are the questions of strategy `template`. `temperature` None leaves it to the platform.
     `endpoints` is the mix that users call; `circuit` None lets them go on asking a platform that keeps failing.
     """
 
@@ -34,3 +35,4 @@ class Behaviour:
     retry: RetryPolicy = NO_RETRY
     circuit: CircuitPolicy | None = None
     prompts: PromptPlan = PLAIN
+    templates: tuple[CustomTemplate, ...] = ()

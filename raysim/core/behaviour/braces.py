@@ -8,6 +8,7 @@ of 50 with commas, `{2.5..7.5/0.5}` one with decimals; `{n: 2..9}` is one with a
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from raysim.core.behaviour.question_template import QuestionTemplate
 SUBJECT = "subject"
 # stand for doubled braces while the others are looked at; neither is in any text
 _OPEN, _CLOSE = "\ue000", "\ue001"
+#: combinations of one slot, at most
+_MOST = 10**15
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _RANGE = re.compile(r"(?:(\w+): *)?(\d[\d,]*)(?:\.(\d+))?\.\.(\d[\d,]*)(?:\.(\d+))?(?:/(\d[\d,]*)(?:\.(\d+))?)?")
 _NAME = re.compile(r"(\*?)(\^?)(\w+)(?:#(\d))?(?:\.(\w+))?")
@@ -84,6 +87,12 @@ def compile_text(text: str, vocabulary: Vocabulary, weight: int = 1) -> Question
     return QuestionTemplate(body, tuple(options), weight, subject, kind)
 
 
+def names_in(text: str) -> set[str]:
+    """The names of lists and tables in the braces of `text`."""
+    inners = _BRACES.findall(text.replace("{{", "").replace("}}", ""))
+    return {found[3] for inner in inners if (found := _NAME.fullmatch(inner))}
+
+
 def _read(inners: Sequence[str]) -> tuple[dict[str, Numbers | list[Place]], list[object]]:
     """The slots by name, and for each pair of braces what stands in it: a number's slot, a place, or the subject."""
     slots: dict[str, Numbers | list[Place]] = {}
@@ -118,7 +127,9 @@ def numbers(found: re.Match[str]) -> Numbers:
     by = scaled(step, step_rest) if step else 1
     first, last = scaled(low, low_rest), scaled(high, high_rest)
     if by == 0 or last < first:
-        raise ValueError(f"{found[0]} holds no numbers: expected low..high or low..high/step")
+        raise ValueError(f"{{{found[0]}}} holds no numbers: expected low..high or low..high/step")
+    if last - first >= _MOST:
+        raise ValueError(f"{{{found[0]}}} holds too many numbers: expected fewer than 10^15")
     return Numbers(first, by, (last - first) // by + 1, decimals, grouped="," in low + high)
 
 
@@ -131,6 +142,10 @@ def _options(name: str, places: Sequence[Place], vocabulary: Vocabulary) -> Sequ
         members.append(_written(name, list(here), vocabulary))
     if len({len(rows) for rows in members}) > 1:
         raise ValueError(f"{{{name}}} and {{{name}#2}} show columns that do not tell the same rows apart")
+    if len(members) > len(members[0]):
+        raise ValueError(f"{{{name}#{len(members)}}} needs {len(members)} different entries, of which there are {len(members[0])}")
+    if math.perm(len(members[0]), len(members)) >= _MOST:
+        raise ValueError(f"{{{name}#{len(members)}}} makes too many combinations: expected fewer than 10^15")
     return Distinct(tuple(members)) if len(members) > 1 else members[0]
 
 

@@ -9,13 +9,16 @@ from raysim.core.behaviour.options import Row
 from raysim.core.behaviour.phrasebook import phrasebook
 from raysim.core.behaviour.question_template import QuestionTemplate
 
+#: what a template may use without defining it
+TABLES = ("city", "country", "event", "person", "invention", "role", "name", "language", "system", "concept", "topic")
+
 
 @dataclass(frozen=True, slots=True)
 class CustomTemplate:
     """A text with variables in braces, in the form that travels to the actors.
 
     `weight` is its relative share of the questions of strategy `template`; `variables` are pairs of a name and the
-    texts that can stand there. Names that are not among them are those of raysim's own tables.
+    texts that can stand there. Names that are not among them are those of raysim's own tables, such as `city`.
     """
 
     text: str
@@ -35,4 +38,8 @@ class CustomTemplate:
         for variable, texts in self.variables:
             if variable == name:
                 return tuple((text,) * len(columns) for text in dict.fromkeys(texts))
-        return phrasebook("shared").rows(name, columns)
+        shared = phrasebook("shared")
+        if name not in TABLES:
+            known = ", ".join((*(variable for variable, _ in self.variables), *TABLES))
+            raise ValueError(f"{{{name}}} is no variable of this template and none of raysim's tables; known: {known}")
+        return shared.rows(name, columns)

@@ -49,7 +49,11 @@ class View:
     without: bool = False
 
     def rows(self, columns: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
-        """The cells of `columns` in these rows, each combination once; the column "" is the table's first."""
+        """The cells of `columns` in these rows, each combination once; the column "" is the table's first.
+
+        Raises:
+            ValueError: the table has no such column.
+        """
         return _rows(self, columns)
 
     def fits(self, cell: str) -> bool:
@@ -63,6 +67,8 @@ class View:
 def _rows(view: View, columns: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     table = fact_table(view.table)
     first = next(iter(table.columns))
+    if unknown := [column for column in columns if column and column not in table.columns]:
+        raise ValueError(f"{view.table} has no column {unknown[0]!r}; it has {', '.join(table.columns)}")
     rows = zip(*(table.columns[column or first] for column in columns), strict=True)
     if view.column:
         rows = compress(rows, map(view.fits, table.columns[view.column]))

@@ -83,6 +83,14 @@ class Distinct(_Computed):
         return texts
 
 
+def longest(rows: Sequence[Row]) -> int:
+    """No row of `rows` has more characters than this, all its texts together."""
+    if isinstance(rows, Distinct):
+        return sum(map(longest, rows.members))
+    some = (rows[0], rows[-1]) if isinstance(rows, Numbers) else rows
+    return max(sum(map(len, row)) for row in some)
+
+
 def capital(text: str) -> str:
     """`text` with its first letter as at the start of a sentence."""
     return text[:1].upper() + text[1:]

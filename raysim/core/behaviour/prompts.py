@@ -14,6 +14,7 @@ from raysim.core.behaviour.conversation import (
     Conversation,
     estimate_tokens,
 )
+from raysim.core.behaviour.custom_template import CustomTemplate
 from raysim.core.behaviour.distributions import Distribution
 from raysim.core.behaviour.passages import GENERAL, bridge, cut, passage, reference
 from raysim.core.behaviour.questions import QuestionWalk
@@ -87,6 +88,7 @@ class PromptWriter:
         users: how many users share the question spaces.
         incarnation: how often this user was restarted.
         stream: the user's random numbers.
+        templates: the scenario's own questions, for the strategy `template`.
     """
 
     def __init__(
@@ -101,18 +103,19 @@ class PromptWriter:
         users: int,
         incarnation: int,
         stream: Stream,
+        templates: tuple[CustomTemplate, ...] = (),
     ) -> None:
         self._plan = plan
         self._names, self._weights = zip(*strategies, strict=True)
         self._stream = stream
-        self._walk = QuestionWalk(seed, user, users, incarnation)
+        self._walk = QuestionWalk(seed, user, users, incarnation, templates)
         self._documents = derive(seed, "documents")
         self._next_document = (user * _LIVES + incarnation % _LIVES) * _LIFE
         #: what prompts without a system message begin with
         self.start = shared_start(plan, seed)
         self.system = _BREAK.join(filter(None, (self.start, system_prompt)))
         self._shared = _shared_document(plan, seed, org, user)
-        self._set = _repeated(plan, strategies, seed, self.system) if plan.cache == "repeat" else None
+        self._set = _repeated(plan, strategies, templates, seed, self.system) if plan.cache == "repeat" else None
 
     def write(self, conversation: Conversation) -> Written:
         """The next message of `conversation`, which stays with the strategy of its first question."""
@@ -176,10 +179,10 @@ def _shared_document(plan: PromptPlan, seed: int, org: str, user: int) -> int:
 
 @lru_cache(maxsize=4)
 def _repeated(
-    plan: PromptPlan, strategies: Strategies, seed: int, system: str
+    plan: PromptPlan, strategies: Strategies, templates: tuple[CustomTemplate, ...], seed: int, system: str
 ) -> tuple[tuple[Written, ...], tuple[Written, ...]]:
     """The run's set of openings and of follow-ups: the same for all its users, and each always the same text."""
-    walk = QuestionWalk(derive(seed, "repeat"), 0, 1)
+    walk = QuestionWalk(derive(seed, "repeat"), 0, 1, templates=templates)
     stream = Stream.of(seed, "repeat-set")
     names, weights = zip(*strategies, strict=True)
     head = estimate_tokens(system) if system else 0

@@ -6,12 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from raysim.core.behaviour.options import Row
+from raysim.core.behaviour.options import Row, longest
 from raysim.core.rng import Stream
 
 #: odd, with bits scattered as those of a random number; SplitMix64's increment
 _ODD = 0x9E3779B97F4A7C15
-_GOLDEN_RATIO = 0.618033988749895
+#: the golden ratio's inverse in units of 2^-64: multiples of it are spread the most evenly
+_GOLDEN = _ODD
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +58,11 @@ class QuestionTemplate:
         """How many different questions it makes."""
         return self.sizes[0] * self.sizes[1]
 
+    @property
+    def most_characters(self) -> int:
+        """No question is longer than this; what the conversation is about not counted."""
+        return len(self.text) + sum(map(longest, self.slots))
+
     def fill(self, x: int, y: int, subject: str = "") -> tuple[str, str]:
         """The question number (x, y), below `sizes`, and what it is about: `subject`, unless it names its own."""
         values: list[str] = []
@@ -89,7 +95,7 @@ class Scatter:
     def __init__(self, sizes: tuple[int, int]) -> None:
         self._x, self._y = sizes
         self._size = self._x * self._y
-        factor = round(self._size * _GOLDEN_RATIO) | 1
+        factor = self._size * _GOLDEN >> 64 | 1
         while math.gcd(factor, self._size) != 1:
             factor += 2
         self._factor = factor

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from raysim.core.config.base import Flag, NonNegative, Part, Ratio, Whole
+from raysim.core.config.question_templates import QuestionTemplateSpec
 
 
 class NetworkLatencySpec(Part):
@@ -31,7 +32,9 @@ class AdvancedSpec(Part):
         pattern=r"^[\x21-\x7e]{1,128}$",
         description="sent with every request as X-Correlation-ID, to join the run with other records; none by default",
     )
-    question_templates: tuple[str, ...] = Field((), description="questions with placeholders, for strategy template")
+    question_templates: tuple[QuestionTemplateSpec, ...] = Field(
+        (), description="your own questions, for the strategy template; an entry may be its text alone"
+    )
     chaos: ChaosSpec | None = Field(None, description="faults made on the client's side; none by default")
     seed: Whole | None = Field(
         None, description="what all random draws start from; from the run id by default; give it to repeat a run"

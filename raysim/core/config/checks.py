@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from raysim.core.behaviour.questions import TEMPLATE
 from raysim.core.config.base import Part
 from raysim.core.config.endpoint_checks import endpoint_errors, endpoint_warnings
 from raysim.core.config.models import price_of
@@ -44,6 +45,8 @@ def errors(scenario: Scenario, unreadable: frozenset[str] = frozenset()) -> list
     ]
     if not unreadable & {"userBehavior", "models"}:
         found += _unpriced(scenario)
+    if not unreadable & {"userBehavior", "advanced"}:
+        found += _no_templates(scenario)
     if not unreadable & {"endpoints", "targets", "models"}:
         found += endpoint_errors(scenario)
     if not unreadable & {"userBehavior", "targets"}:
@@ -65,6 +68,7 @@ def warnings(scenario: Scenario, unreadable: frozenset[str] = frozenset()) -> li
         Check(_shared_keys, frozenset({"organizations", "users", "targets"})),
         Check(_no_limits, frozenset({"limits"})),
         Check(_constants, frozenset({"userBehavior"})),
+        Check(_unused_templates, frozenset({"userBehavior", "advanced"})),
         Check(endpoint_warnings, frozenset({"endpoints"})),
         Check(prompt_warnings, frozenset({"userBehavior", "targets", "models"})),
         Check(without_effect, frozenset()),
@@ -85,6 +89,26 @@ def _unpriced(scenario: Scenario) -> Iterator[Problem]:
                 f"users may ask for {name!r}, whose price is not known, so limits.maxCostUsd could not be kept; "
                 "give inputUsdPerMillion and outputUsdPerMillion",
             )
+
+
+def _no_templates(scenario: Scenario) -> Iterator[Problem]:
+    if scenario.spec.advanced.question_templates:
+        return
+    for place, strategy in enumerate(scenario.spec.user_behavior.question_strategies):
+        if strategy.name == TEMPLATE:
+            yield Problem(
+                f"spec.userBehavior.questionStrategies[{place}].name",
+                "template has nothing to ask; give the questions in spec.advanced.questionTemplates",
+            )
+
+
+def _unused_templates(scenario: Scenario) -> Iterator[Problem]:
+    names = [strategy.name for strategy in scenario.spec.user_behavior.question_strategies if strategy.weight > 0]
+    if scenario.spec.advanced.question_templates and TEMPLATE not in names:
+        yield Problem(
+            "spec.advanced.questionTemplates",
+            "nobody asks these; add {name: template} to spec.userBehavior.questionStrategies",
+        )
 
 
 def _too_many_targets(scenario: Scenario) -> Iterator[Problem]:

@@ -45,10 +45,8 @@ class Unsupported:
 
 
 REFUSED = (
-    Unsupported("userBehavior.questionStrategies[].name", _one_of("template"), "use a built-in strategy"),
     Unsupported("thresholds", _given, "leave it out"),
     Unsupported("advanced.chaos", _given, "leave it out"),
-    Unsupported("advanced.questionTemplates", _given, "leave it out"),
     Unsupported("advanced.dryRun", _true, "use `raysim plan`"),
 )
 

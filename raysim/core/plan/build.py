@@ -140,6 +140,7 @@ def _behaviour(scenario: Scenario) -> Behaviour:
         retry=RetryPolicy(handling.retry_attempts, handling.retry_backoff, handling.honour_retry_after),
         circuit=CircuitPolicy(breaker.failures, breaker.open_for) if breaker is not None else None,
         prompts=spec.prompt_tokens.to_plan(),
+        templates=tuple(template.to_template() for template in scenario.spec.advanced.question_templates),
     )
 
 

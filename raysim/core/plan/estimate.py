@@ -19,8 +19,8 @@ USER_MIB = 0.3
 ACTOR_START_CPU_S = 1.5
 #: a Poisson number exceeds its mean by more standard deviations than this once in some million runs
 _SPREADS = 5.0
-#: a generated question is shorter than this
-_QUESTION_CHARACTERS = 320
+#: one of raysim's own questions is no longer than this
+QUESTION_CHARACTERS = 640
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,9 @@ def estimate(plan: RunPlan) -> Estimate:
 def _longest_prompt(behaviour: Behaviour) -> int:
     """A question alone, or with context up to its target; or, as conversations grow, whatever the context may hold."""
     prompts = behaviour.prompts
-    alone = estimate_tokens("x" * (_QUESTION_CHARACTERS + len(behaviour.system_prompt))) + prompts.shared_prefix_tokens
+    question = max((template.compiled().most_characters for template in behaviour.templates), default=0)
+    question = max(question, QUESTION_CHARACTERS)
+    alone = estimate_tokens("x" * (question + len(behaviour.system_prompt))) + prompts.shared_prefix_tokens
     wanted = 0 if prompts.target is None else math.floor(prompts.target.high)
     grown = behaviour.context_limit_tokens if behaviour.multi_turn_probability > 0 else 0
     templates = (estimate_tokens(str(endpoint.template)) for endpoint in behaviour.endpoints if endpoint.template)
@@ -79,6 +81,17 @@ def _longest_answer(behaviour: Behaviour, endpoint: EndpointPlan) -> int:
     template = endpoint.template or {}
     stated = [limit for name in LIMIT_FIELDS if isinstance(limit := template.get(name), int)]
     return max(stated, default=math.floor(behaviour.max_tokens.high))
+
+
+def most_requests_of_a_user(plan: RunPlan) -> int | None:
+    """As many as one user can make if every answer comes at once; None when think time can be 0 and nothing limits it."""
+    capped = plan.limits.max_requests_per_user
+    shortest_s = plan.behaviour.think_s.low
+    if shortest_s <= 0:
+        return capped
+    # it may be sent home and called back with every rise of the load, and asks at once when it comes back
+    by_time = math.ceil(plan.schedule.duration_s / shortest_s) + len(plan.schedule.phases)
+    return by_time if capped is None else min(capped, by_time)
 
 
 def _most_requests(plan: RunPlan) -> int | None:
