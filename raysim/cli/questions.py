@@ -71,11 +71,13 @@ class _Asking:
 @click.option("--count", type=click.IntRange(0), default=20, show_default=True, help="How many questions.")
 @click.option("--seed", type=click.IntRange(0), help="What they are made from; another one each time by default.")
 @click.option("--users", type=click.IntRange(1), help="How many users share the questions (1, or CONFIG's).")
-@click.option("--user", type=click.IntRange(0), metavar="K", help="Only those of user K, from 0; all users' by default.")
+@click.option(
+    "--user", type=click.IntRange(0), metavar="K", help="Only those of user K, from 0; all users' by default."
+)
 @click.option("--turns", type=click.IntRange(1), default=1, help="Questions in each conversation (1).")
 @click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Override a value below CONFIG's spec.")
 @click.option("--name", help="Which scenario, when CONFIG holds several.")
-def command(
+def command(  # noqa: PLR0917 - click passes options by name
     config: Path | None,
     strategy: str | None,
     count: int,
@@ -97,7 +99,9 @@ def command(
     if chosen is not None:
         asking = replace(asking, strategies=((chosen, 1.0),))
     if TEMPLATE in dict(asking.strategies) and not asking.templates:
-        raise ConfigError([Problem("--strategy", "template has nothing to ask: CONFIG has no advanced.questionTemplates")])
+        raise ConfigError(
+            [Problem("--strategy", "template has nothing to ask: CONFIG has no advanced.questionTemplates")]
+        )
     if user is not None and user >= asking.users:
         raise ConfigError([Problem("--user", f"found {user}; expected 0 to {asking.users - 1}")])
     click.echo(f"seed {asking.seed}", err=True)

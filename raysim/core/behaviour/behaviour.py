@@ -16,7 +16,8 @@ from raysim.core.control.retry import NO_RETRY, RetryPolicy
 class Behaviour:
     """What every user of a run has in common. Durations in seconds, lengths in tokens.
 
-    `strategies` pairs each question strategy with its weight; `templates` are the questions of strategy `template`. `temperature` None leaves it to the platform.
+    `strategies` pairs each question strategy with its weight; `templates` are the questions of strategy
+    `template`. `temperature` None leaves it to the platform.
     `endpoints` is the mix that users call; `circuit` None lets them go on asking a platform that keeps failing.
     """
 

@@ -1,9 +1,9 @@
 """What stands in braces in a line of questions, and the template that such a line writes.
 
 `{name}` is an entry of a list or of a table's first column, `{name.column}` another column of the same row and
-`{name#2}`, `{name#3}` … other rows. `{^name}` begins with a capital letter, and `{*name}` is what the question is about. `{10..90}` is a number, `{1,000..9,000/50}` one in steps
-of 50 with commas, `{2.5..7.5/0.5}` one with decimals; `{n: 2..9}` is one with a name, to be used again as `{n}`.
-`{subject}` is what the conversation is about.
+`{name#2}`, `{name#3}` … other rows. `{^name}` begins with a capital letter, and `{*name}` is what the question is
+about. `{10..90}` is a number, `{1,000..9,000/50}` one in steps of 50 with commas, `{2.5..7.5/0.5}` one with decimals;
+`{n: 2..9}` is one with a name, to be used again as `{n}`. `{subject}` is what the conversation is about.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
 
-from raysim.core.behaviour.options import Distinct, Numbers, Row, capital
+from raysim.core.behaviour.options import Distinct, Numbers, Row, Rows, capital
 from raysim.core.behaviour.question_template import QuestionTemplate
 
 #: the name in braces for what the conversation is about
@@ -24,6 +24,7 @@ SUBJECT = "subject"
 _OPEN, _CLOSE = "\ue000", "\ue001"
 #: combinations of one slot, at most
 _MOST = 10**15
+_DOUBLED = re.compile(r"\{\{|\}\}|\{[^{}]*\}")
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _RANGE = re.compile(r"(?:(\w+): *)?(\d[\d,]*)(?:\.(\d+))?\.\.(\d[\d,]*)(?:\.(\d+))?(?:/(\d[\d,]*)(?:\.(\d+))?)?")
 _NAME = re.compile(r"(\*?)(\^?)(\w+)(?:#(\d))?(?:\.(\w+))?")
@@ -62,13 +63,15 @@ def compile_text(text: str, vocabulary: Vocabulary, weight: int = 1) -> Question
     Raises:
         ValueError: braces that mean nothing, with what is wrong about them.
     """
-    pieces = _BRACES.split(text.replace("{{", _OPEN).replace("}}", _CLOSE))
+    pieces = _pieces(text)
     for literal in pieces[0::2]:
         if "{" in literal or "}" in literal:
-            raise ValueError(f"a brace without its other half in {literal.strip()!r}; write {{{{ or }}}} for a brace itself")
+            raise ValueError(
+                f"a brace without its other half in {literal.strip()!r}; write {{{{ or }}}} for a brace itself"
+            )
     pieces = [piece.replace(_OPEN, "{{").replace(_CLOSE, "}}") for piece in pieces]
     slots, order = _read(pieces[1::2])
-    options: list[Sequence[Row]] = []
+    options: list[Rows] = []
     indices: dict[object, int] = {}
     subject, kind = None, ""
     for name, members in slots.items():
@@ -89,8 +92,13 @@ def compile_text(text: str, vocabulary: Vocabulary, weight: int = 1) -> Question
 
 def names_in(text: str) -> set[str]:
     """The names of lists and tables in the braces of `text`."""
-    inners = _BRACES.findall(text.replace("{{", "").replace("}}", ""))
-    return {found[3] for inner in inners if (found := _NAME.fullmatch(inner))}
+    return {found[3] for inner in _pieces(text)[1::2] if (found := _NAME.fullmatch(inner))}
+
+
+def _pieces(text: str) -> list[str]:
+    """`text` cut at its braces: what stands outside and inside of them, in turn."""
+    marks = {"{{": _OPEN, "}}": _CLOSE}
+    return _BRACES.split(_DOUBLED.sub(lambda found: marks.get(found[0], found[0]), text))
 
 
 def _read(inners: Sequence[str]) -> tuple[dict[str, Numbers | list[Place]], list[object]]:
@@ -133,9 +141,9 @@ def numbers(found: re.Match[str]) -> Numbers:
     return Numbers(first, by, (last - first) // by + 1, decimals, grouped="," in low + high)
 
 
-def _options(name: str, places: Sequence[Place], vocabulary: Vocabulary) -> Sequence[Row]:
+def _options(name: str, places: Sequence[Place], vocabulary: Vocabulary) -> Rows:
     """What a slot chooses from: rows with one text for each of its places, which are in the order of their rows."""
-    members = []
+    members: list[tuple[Row, ...]] = []
     for number, here in groupby(places, key=lambda place: place.number):
         if number != len(members) + 1:
             raise ValueError(f"{{{name}#{number}}} needs another {{{name}}} before it")
@@ -143,7 +151,9 @@ def _options(name: str, places: Sequence[Place], vocabulary: Vocabulary) -> Sequ
     if len({len(rows) for rows in members}) > 1:
         raise ValueError(f"{{{name}}} and {{{name}#2}} show columns that do not tell the same rows apart")
     if len(members) > len(members[0]):
-        raise ValueError(f"{{{name}#{len(members)}}} needs {len(members)} different entries, of which there are {len(members[0])}")
+        raise ValueError(
+            f"{{{name}#{len(members)}}} needs {len(members)} different entries, of which there are {len(members[0])}"
+        )
     if math.perm(len(members[0]), len(members)) >= _MOST:
         raise ValueError(f"{{{name}#{len(members)}}} makes too many combinations: expected fewer than 10^15")
     return Distinct(tuple(members)) if len(members) > 1 else members[0]

@@ -70,10 +70,11 @@ class Hand:
         asked: how many questions to leave out.
     """
 
-    __slots__ = ("_block", "_deck", "_owner", "_path", "_place", "_sharers", "_user", "lane")
+    __slots__ = ("_block", "_cards", "_deck", "_owner", "_path", "_place", "_sharers", "_user", "lane")
 
     def __init__(self, deck: Deck, user: int, users: int, lane: int = 0, asked: int = 0) -> None:
         self._deck = deck
+        self._cards = deck.cards
         self._user = user
         self.lane = lane
         self._owner = user * deck.lanes + lane
@@ -83,14 +84,12 @@ class Hand:
 
     def next(self, subject: str = "") -> tuple[str, str, QuestionTemplate]:
         """The next question, what it is about (`subject`, unless it names its own), and its template."""
-        deck = self._deck
-        cards = deck.cards
-        if self._place == len(cards):
+        if self._place == len(self._cards):
             self._block += 1
             self._place = 0
-            self._path = deck.path(self._user, self.lane, self._block)
+            self._path = self._deck.path(self._user, self.lane, self._block)
         start, stride = self._path
-        card = cards[(start + self._place * stride) % len(cards)]
+        card = self._cards[(start + self._place * stride) % len(self._cards)]
         self._place += 1
         template = card.template
         rank = (self._block * template.weight + card.occurrence) * self._sharers + self._owner

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from itertools import compress
+from itertools import compress, repeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,6 @@ def _rows(view: View, columns: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     first = next(iter(table.columns))
     if unknown := [column for column in columns if column and column not in table.columns]:
         raise ValueError(f"{view.table} has no column {unknown[0]!r}; it has {', '.join(table.columns)}")
-    rows = zip(*(table.columns[column or first] for column in columns), strict=True)
-    if view.column:
-        rows = compress(rows, map(view.fits, table.columns[view.column]))
-    return tuple(dict.fromkeys(rows))
+    rows = tuple(zip(*(table.columns[column or first] for column in columns), strict=True))
+    fitting = map(view.fits, table.columns[view.column]) if view.column else repeat(object=True)
+    return tuple(dict.fromkeys(compress(rows, fitting)))

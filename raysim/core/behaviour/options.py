@@ -1,93 +1,89 @@
-"""What can stand in a slot of a question: sequences of texts, most of them never written out."""
+"""What can stand in a slot of a question: rows of texts, most of them never written out."""
 
 from __future__ import annotations
 
 import math
 from bisect import insort
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import overload
+from typing import Protocol
 
 #: the texts of one thing, such as an event's name and its year
 Row = tuple[str, ...]
 
 
-class _Computed(Sequence[Row]):
-    """Rows that are made when they are asked for."""
+class Rows(Protocol):
+    """Rows by their number, from 0 up; a tuple of them, or one of the classes below."""
 
-    __slots__ = ()
+    def __len__(self) -> int: ...
 
-    @overload
-    def __getitem__(self, index: int) -> Row: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Row]: ...
-    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
-        if isinstance(index, slice):
-            return tuple(self.row(i) for i in range(*index.indices(len(self))))
-        return self.row(index)
+    def __getitem__(self, index: int, /) -> Row: ...
 
-    def __iter__(self) -> Iterator[Row]:
-        return map(self.row, range(len(self)))
-
-    def row(self, index: int) -> Row:
-        """The row at `index`, from 0 up."""
-        raise NotImplementedError
+    def __iter__(self) -> Iterator[Row]: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Numbers(_Computed):
-    """`count` numbers from `low` in steps of `step`, both in units of the last of `decimals` places."""
+class Numbers:
+    """`size` numbers from `low` in steps of `step`, both in units of the last of `decimals` places."""
 
     low: int
     step: int
-    count: int
+    size: int
     decimals: int = 0
     grouped: bool = False
 
     def __len__(self) -> int:
-        return self.count
+        return self.size
 
-    def row(self, index: int) -> Row:
-        """The number as it is written."""
+    def __iter__(self) -> Iterator[Row]:
+        return map(self.__getitem__, range(self.size))
+
+    def __getitem__(self, index: int, /) -> Row:
         value = self.low + self.step * index
+        if not self.decimals:
+            return (f"{value:,}",) if self.grouped else (str(value),)
         whole, rest = divmod(value, 10**self.decimals)
-        text = f"{whole:,}" if self.grouped else str(whole)
-        return (f"{text}.{rest:0{self.decimals}}" if self.decimals else text,)
+        return (f"{whole:,}.{rest:0{self.decimals}}" if self.grouped else f"{whole}.{rest:0{self.decimals}}",)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Distinct(_Computed):
+class Distinct:
     """Several rows of one table, each another, in any order.
 
     `members` holds, for each of them, the texts that it shows of every row.
     """
 
-    members: tuple[Sequence[Row], ...]
+    members: tuple[tuple[Row, ...], ...]
 
     def __len__(self) -> int:
         return math.perm(len(self.members[0]), len(self.members))
 
-    def row(self, index: int) -> Row:
-        """The texts of the first row, then those of the second, and so on."""
-        left = len(self.members[0])
-        texts: Row = ()
-        chosen: list[int] = []
-        for rows in self.members:
+    def __iter__(self) -> Iterator[Row]:
+        return map(self.__getitem__, range(len(self)))
+
+    def __getitem__(self, index: int, /) -> Row:
+        first, *others = self.members
+        left = len(first)
+        index, place = divmod(index, left)
+        texts = first[place]
+        chosen = [place]
+        for rows in others:
+            left -= 1
             index, place = divmod(index, left)
             # the place is counted among the rows that are left
             for taken in chosen:
-                place += place >= taken
+                if place >= taken:
+                    place += 1
             insort(chosen, place)
             texts += rows[place]
-            left -= 1
         return texts
 
 
-def longest(rows: Sequence[Row]) -> int:
+def longest(rows: Rows) -> int:
     """No row of `rows` has more characters than this, all its texts together."""
     if isinstance(rows, Distinct):
         return sum(map(longest, rows.members))
-    some = (rows[0], rows[-1]) if isinstance(rows, Numbers) else rows
+    some = (rows[0], rows[len(rows) - 1]) if isinstance(rows, Numbers) else rows
     return max(sum(map(len, row)) for row in some)
 
 

@@ -1,12 +1,11 @@
 """Reads `phrases/*.txt`, the files in which questions are written.
 
-`@name` begins a list, one entry a line; entries may have braces themselves. `@name =
-table` gives a fact table a shorter name, `@name = table | column 1500..1800`, `@name = table | column word, word` or
-`@name = table | column except word, word` some of its rows. `@ask` begins the questions, `@follow` those within a conversation, and `@follow name` those after a
-question about something from the table `name`.
-`@each era` names
-variants, one a line, `name: view = table | …; view = …`, and `@ask each era` begins questions that are meant once for
-every one of them, with its views. `#` begins a comment.
+`@name` begins a list, one entry a line; entries may have braces themselves. `@name = table` gives a fact table a
+shorter name, and `@name = table | column 1500..1800`, `@name = table | column word, word` or `@name = table | column
+except word, word` some of its rows. `@ask` begins the questions, `@follow` those within a conversation, and `@follow
+name` those after a question about something from the table `name`. `@each era` names variants, one a line, `name: view
+= table | …; view = …`, and `@ask each era` begins questions that are meant once for every one of them, with its views.
+`#` begins a comment.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from itertools import product
+from itertools import chain, product
 
 from raysim.core.behaviour.braces import compile_line
 from raysim.core.behaviour.fact_table import View
@@ -66,13 +65,17 @@ class Phrasebook:
             return self._follows.setdefault(" ".join(subject), [])
         return self._lists.setdefault(heading.strip(), [])
 
+    def views(self) -> tuple[View, ...]:
+        """All that is chosen from tables, in variants too."""
+        variants = chain.from_iterable(self._variants.values())
+        return (*self._views.values(), *chain.from_iterable(_views(variant).values() for variant in variants))
+
     def asks(self) -> tuple[QuestionTemplate, ...]:
         """The questions that can open a conversation."""
         made = [compile_line(line, self) for line in self._asks]
         for name, lines in self._each.items():
             for variant in self._variants[name]:
-                views = dict(map(_view, variant.partition(":")[2].split(";")))
-                made += [compile_line(line, _Variant(self, views)) for line in lines]
+                made += [compile_line(line, _Variant(self, _views(variant))) for line in lines]
         return tuple(made)
 
     def follows(self) -> dict[str, tuple[QuestionTemplate, ...]]:
@@ -119,6 +122,10 @@ class _Variant:
 
     def rows(self, name: str, columns: tuple[str, ...]) -> tuple[Row, ...]:
         return self.views[name].rows(columns) if name in self.views else self.book.rows(name, columns)
+
+
+def _views(variant: str) -> dict[str, View]:
+    return dict(map(_view, variant.partition(":")[2].split(";")))
 
 
 def _view(text: str) -> tuple[str, View]:

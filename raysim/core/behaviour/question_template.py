@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from raysim.core.behaviour.options import Row, longest
+from raysim.core.behaviour.options import Rows, longest
 from raysim.core.rng import Stream
 
 #: odd, with bits scattered as those of a random number; SplitMix64's increment
@@ -29,11 +28,11 @@ class QuestionTemplate:
     """
 
     text: str
-    slots: tuple[Sequence[Row], ...]
+    slots: tuple[Rows, ...]
     weight: int = 1
     subject: int | None = None
     subject_kind: str = ""
-    _sized: tuple[tuple[int, Sequence[Row]], ...] = field(init=False, repr=False)
+    _sized: tuple[tuple[int, Rows], ...] = field(init=False, repr=False)
     _half: int = field(init=False, repr=False)
     #: how many combinations the two halves of the slots make
     sizes: tuple[int, int] = field(init=False)

@@ -28,6 +28,8 @@ TEMPLATE = "template"
 _LANES = 2
 #: questions set aside for one life of a user, of each kind: one a second for 18 hours
 _LIFE = 1 << 16
+#: choices among the strategies that 64 random bits are good for; their bias is below 1 in a million
+_CHOICES = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,14 +57,8 @@ class QuestionSpace:
 _space = lru_cache(maxsize=16)(QuestionSpace.of)
 
 
-@dataclass(slots=True)
-class _Topic:
-    """What the conversation is about: the walk's last question, and its subject."""
-
-    strategy: str
-    lane: int
-    kind: str = ""
-    subject: str = ""
+#: what the conversation is about: strategy and lane of the walk's last question, the kind of its subject, the subject
+_Topic = tuple[str, int, str, str]
 
 
 class QuestionWalk:
@@ -90,6 +86,7 @@ class QuestionWalk:
         self._asked = incarnation * _LIFE
         self._templates = templates
         self._choice = Stream.of(seed, "question-choice", user, incarnation)
+        self._bits = self._choices = 0
         self._hands: dict[tuple[str, int, str | None], Hand] = {}
         self._topic: _Topic | None = None
 
@@ -98,16 +95,25 @@ class QuestionWalk:
 
         A follow-up stays with what the question before it was about, and so with its strategy.
         """
-        topic = self._topic
-        if topic is None or not follow_up:
-            lane = 1 if strategy == MIXED else 0
-            if lane:
-                strategy = STRATEGIES[self._choice.below(len(STRATEGIES))]
-            text, subject, template = self._hand(strategy, lane, None).next()
-            self._topic = _Topic(strategy, lane, template.subject_kind, subject)
-            return text, strategy
-        text, _, _ = self._hand(topic.strategy, topic.lane, topic.kind).next(topic.subject)
-        return text, topic.strategy
+        if follow_up and self._topic is not None:
+            strategy, lane, kind, subject = self._topic
+            return self._hand(strategy, lane, kind).next(subject)[0], strategy
+        lane = 0
+        if strategy == MIXED:
+            lane = 1
+            strategy = self._mixed()
+        text, subject, template = self._hand(strategy, lane, None).next()
+        self._topic = (strategy, lane, template.subject_kind, subject)
+        return text, strategy
+
+    def _mixed(self) -> str:
+        """A strategy by chance."""
+        if not self._choices:
+            self._bits = self._choice.bits64()
+            self._choices = _CHOICES
+        self._choices -= 1
+        self._bits, place = divmod(self._bits, len(STRATEGIES))
+        return STRATEGIES[place]
 
     def _hand(self, strategy: str, lane: int, kind: str | None) -> Hand:
         """The user's way through a strategy's questions, or through its follow-ups for a kind of subject."""

@@ -84,7 +84,7 @@ def _longest_answer(behaviour: Behaviour, endpoint: EndpointPlan) -> int:
 
 
 def most_requests_of_a_user(plan: RunPlan) -> int | None:
-    """As many as one user can make if every answer comes at once; None when think time can be 0 and nothing limits it."""
+    """As many as one user can make if every answer comes at once; None when think time can be 0, without a limit."""
     capped = plan.limits.max_requests_per_user
     shortest_s = plan.behaviour.think_s.low
     if shortest_s <= 0:

@@ -38,8 +38,8 @@ def supply_warnings(plan: RunPlan) -> Iterator[Problem]:
         if wanted > size:
             yield Problem(
                 path,
-                f"makes {size:,} questions, and {users:,} users may ask it up to {wanted:,} times: questions will repeat, "
-                "which the results count; give its variables more values, or lower its weight",
+                f"makes {size:,} questions, and {users:,} users may ask it up to {wanted:,} times: questions will "
+                "repeat, which the results count; give its variables more values, or lower its weight",
             )
 
 

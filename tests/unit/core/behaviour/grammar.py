@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import string
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate, takewhile
 
-from raysim.core.behaviour.options import Distinct, Row
+from raysim.core.behaviour.options import Distinct, Row, Rows
 from raysim.core.behaviour.question_template import QuestionTemplate
 
 #: the texts that can stand in one part of a sentence
 Texts = frozenset[str]
 
 
-@cache
-def _columns(slot: Sequence[Row]) -> tuple[Texts, ...]:
+def columns(slot: Rows) -> tuple[Texts, ...]:
     """For each text of a slot's rows: all that it can be."""
     if isinstance(slot, Distinct):
         return tuple(column for member in slot.members for column in _columns_of(member))
@@ -25,7 +24,7 @@ def _columns(slot: Sequence[Row]) -> tuple[Texts, ...]:
 
 
 @cache
-def _columns_of(rows: Sequence[Row]) -> tuple[Texts, ...]:
+def _columns_of(rows: tuple[Row, ...]) -> tuple[Texts, ...]:
     return tuple(map(frozenset, zip(*rows, strict=True)))
 
 
@@ -48,7 +47,7 @@ class Sentence:
     @classmethod
     def of(cls, template: QuestionTemplate, subjects: Texts = frozenset({""})) -> Sentence:
         """The parts of `template`, which may be asked about any of `subjects`."""
-        columns = [column for slot in template.slots for column in _columns(slot)] + [subjects]
+        possible = [*(column for slot in template.slots for column in columns(slot)), subjects]
         texts: list[Texts] = []
         places: list[int] = []
         for literal, place, _, _ in string.Formatter().parse(template.text):
@@ -56,7 +55,7 @@ class Sentence:
                 texts.append(_literal(literal))
                 places.append(-1)
             if place is not None:
-                texts.append(columns[int(place)])
+                texts.append(possible[int(place)])
                 places.append(int(place))
         return cls(template, tuple(texts), tuple(places))
 
@@ -90,9 +89,9 @@ def _overlaps(one: Texts, other: Texts) -> tuple[frozenset[str], frozenset[str],
     if len(one) > len(other):
         right, left, shared = _overlaps(other, one)
         return left, right, shared
-    left = {text[len(start) :] for text in one for start in _beginnings(text, other) if start != text}
-    right = {text[len(start) :] for start in one for text in _begun_by(start, other)}
-    return frozenset(left), frozenset(right), not one.isdisjoint(other)
+    left = frozenset(text[len(start) :] for text in one for start in _beginnings(text, other) if start != text)
+    right = frozenset(text[len(start) :] for start in one for text in _begun_by(start, other))
+    return left, right, not one.isdisjoint(other)
 
 
 #: how far two sentences have been read: parts of the first and of the second, what one of them is ahead by (that of
@@ -154,12 +153,11 @@ def _read(sentence: Sentence, part: int, text: str) -> Iterator[tuple[str, ...]]
             yield (start, *rest)
 
 
-@cache
-def _index(slot: Sequence[Row]) -> dict[Row, int]:
+def _index(slot: Rows) -> dict[Row, int]:
     return {row: index for index, row in enumerate(slot)}
 
 
-def _digit(slot: Sequence[Row], row: Row) -> int:
+def _digit(slot: Rows, row: Row) -> int:
     """Where `row` stands in `slot`."""
     if not isinstance(slot, Distinct):
         return _index(slot)[row]
