@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from itertools import compress, repeat
+from itertools import compress
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +34,31 @@ def fact_table(name: str) -> FactTable:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """Rows of the table `table`: all, or those whose `column` fits.
+class Condition:
+    """What a row's cell in `column` must be.
 
-    A cell fits when it is a number from `low` to `high`; when there are `words`, when it is one of them, or with
-    `without`, none of them.
+    A number from `low` to `high`; when there are `words`, one of them, or with `without`, none of them.
     """
 
-    table: str
-    column: str = ""
+    column: str
     low: int = 0
     high: int = 0
     words: frozenset[str] = frozenset()
     without: bool = False
+
+    def holds(self, cell: str) -> bool:
+        """Whether a row with this cell belongs."""
+        if self.words:
+            return (cell in self.words) != self.without
+        return self.low <= float(cell) <= self.high
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The rows of the table `table` for which all `conditions` hold."""
+
+    table: str
+    conditions: tuple[Condition, ...] = ()
 
     def rows(self, columns: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
         """The cells of `columns` in these rows, each combination once; the column "" is the table's first.
@@ -56,12 +68,6 @@ class View:
         """
         return _rows(self, columns)
 
-    def fits(self, cell: str) -> bool:
-        """Whether a row with this cell belongs."""
-        if self.words:
-            return (cell in self.words) != self.without
-        return self.low <= float(cell) <= self.high
-
 
 @lru_cache(maxsize=1024)
 def _rows(view: View, columns: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
@@ -69,6 +75,9 @@ def _rows(view: View, columns: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     first = next(iter(table.columns))
     if unknown := [column for column in columns if column and column not in table.columns]:
         raise ValueError(f"{view.table} has no column {unknown[0]!r}; it has {', '.join(table.columns)}")
-    rows = tuple(zip(*(table.columns[column or first] for column in columns), strict=True))
-    fitting = map(view.fits, table.columns[view.column]) if view.column else repeat(object=True)
+    rows = list(zip(*(table.columns[column or first] for column in columns), strict=True))
+    fitting = [True] * len(rows)
+    for condition in view.conditions:
+        cells = table.columns[condition.column]
+        fitting = [fits and condition.holds(cell) for fits, cell in zip(fitting, cells, strict=True)]
     return tuple(dict.fromkeys(compress(rows, fitting)))

@@ -43,7 +43,9 @@ class Numbers:
         if not self.decimals:
             return (f"{value:,}",) if self.grouped else (str(value),)
         whole, rest = divmod(value, 10**self.decimals)
-        return (f"{whole:,}.{rest:0{self.decimals}}" if self.grouped else f"{whole}.{rest:0{self.decimals}}",)
+        before = f"{whole:,}" if self.grouped else str(whole)
+        # people write 3% and 2.5%, but $3.00
+        return (before if rest == 0 and self.decimals == 1 else f"{before}.{rest:0{self.decimals}}",)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,7 +2,7 @@
 
 `@name` begins a list, one entry a line; entries may have braces themselves. `@name = table` gives a fact table a
 shorter name, and `@name = table | column 1500..1800`, `@name = table | column word, word` or `@name = table | column
-except word, word` some of its rows. `@ask` begins the questions, `@follow` those within a conversation, and `@follow
+except word, word` some of its rows; there may be several conditions. `@ask` begins the questions, `@follow` those within a conversation, and `@follow
 name` those after a question about something from the table `name`. `@each era` names variants, one a line, `name: view
 = table | …; view = …`, and `@ask each era` begins questions that are meant once for every one of them, with its views.
 `#` begins a comment.
@@ -17,11 +17,11 @@ from importlib import resources
 from itertools import chain, product
 
 from raysim.core.behaviour.braces import compile_line
-from raysim.core.behaviour.fact_table import View
+from raysim.core.behaviour.fact_table import Condition, View
 from raysim.core.behaviour.options import Row
 from raysim.core.behaviour.question_template import QuestionTemplate
 
-_SELECTION = re.compile(r"(\w+) = (\w+)(?: \| (\w+) (.+))?")
+_SELECTION = re.compile(r"(\w+) = (\w+)((?: \| \w+ [^|]+)*)")
 _BETWEEN = re.compile(r"(-?\d+)\.\.(-?\d+)")
 #: most entries that one line of a list makes: lists are held in memory by every user actor
 _ENTRIES = 5_000
@@ -75,7 +75,8 @@ class Phrasebook:
         made = [compile_line(line, self) for line in self._asks]
         for name, lines in self._each.items():
             for variant in self._variants[name]:
-                made += [compile_line(line, _Variant(self, _views(variant))) for line in lines]
+                within = _Variant(self, _views(variant))
+                made += [compile_line(line, within) for line in lines]
         return tuple(made)
 
     def follows(self) -> dict[str, tuple[QuestionTemplate, ...]]:
@@ -133,14 +134,17 @@ def _view(text: str) -> tuple[str, View]:
     found = _SELECTION.fullmatch(text.strip())
     if found is None:
         raise ValueError(f"{text}: expected name = table, or name = table | column low..high")
-    name, table, column, cells = found.groups()
-    if column is None:
-        return name, View(table)
+    name, table, rest = found.groups()
+    return name, View(table, tuple(map(_condition, rest.split("|")[1:])))
+
+
+def _condition(text: str) -> Condition:
+    column, cells = text.split(maxsplit=1)
+    cells = cells.strip()
     if between := _BETWEEN.fullmatch(cells):
-        return name, View(table, column, int(between[1]), int(between[2]))
-    without = cells.startswith("except ")
+        return Condition(column, int(between[1]), int(between[2]))
     words = frozenset(word.strip() for word in cells.removeprefix("except ").split(","))
-    return name, View(table, column, words=words, without=without)
+    return Condition(column, words=words, without=cells.startswith("except "))
 
 
 @lru_cache(maxsize=8)
