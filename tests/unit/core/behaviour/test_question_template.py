@@ -68,7 +68,7 @@ def test_the_subject_stands_after_the_slots() -> None:
 
 def test_numbers_are_written_as_people_write_them() -> None:
     assert [row[0] for row in Numbers(1_000, 500, 3, grouped=True)] == ["1,000", "1,500", "2,000"]
-    assert [row[0] for row in Numbers(95, 5, 3, decimals=1)] == ["9.5", "10.0", "10.5"]
+    assert [row[0] for row in Numbers(95, 5, 3, decimals=1)] == ["9.5", "10", "10.5"]
     assert Numbers(1_755, 1, 2)[0] == ("1755",)
 
 
