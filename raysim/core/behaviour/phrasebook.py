@@ -2,10 +2,10 @@
 
 `@name` begins a list, one entry a line; entries may have braces themselves. `@name = table` gives a fact table a
 shorter name, and `@name = table | column 1500..1800`, `@name = table | column word, word` or `@name = table | column
-except word, word` some of its rows; there may be several conditions. `@ask` begins the questions, `@follow` those within a conversation, and `@follow
-name` those after a question about something from the table `name`. `@each era` names variants, one a line, `name: view
-= table | …; view = …`, and `@ask each era` begins questions that are meant once for every one of them, with its views.
-`#` begins a comment.
+except word, word` some of its rows; there may be several conditions. `@ask` begins the questions, `@follow` those
+within a conversation, and `@follow name` those after a question about something from the table `name`. `@each era`
+names variants, one a line, `name: view = table | …; view = …`, and `@ask each era` begins questions that are meant once
+for every one of them, with its views. `#` begins a comment.
 """
 
 from __future__ import annotations

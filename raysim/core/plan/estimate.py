@@ -20,7 +20,7 @@ ACTOR_START_CPU_S = 1.5
 #: a Poisson number exceeds its mean by more standard deviations than this once in some million runs
 _SPREADS = 5.0
 #: one of raysim's own questions is no longer than this
-QUESTION_CHARACTERS = 640
+QUESTION_CHARACTERS = 480
 
 
 @dataclass(frozen=True, slots=True)

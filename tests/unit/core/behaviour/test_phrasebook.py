@@ -87,7 +87,9 @@ def test_questions_have_weights() -> None:
 def test_rows_of_a_table_can_be_chosen() -> None:
     everywhere = {row[0] for row in phrasebook("shared").rows("city")}
     assert {row[0] for row in BOOK.rows("nowhere")} == everywhere - {"Paris", "Rome"}
-    assert BOOK.rows("early", ("", "year")) == View("historical_events", (Condition("year", 1500, 1510),)).rows(("name", "year"))
+    assert BOOK.rows("early", ("", "year")) == View("historical_events", (Condition("year", 1500, 1510),)).rows(
+        ("name", "year")
+    )
     assert all(1500 <= int(year) <= 1510 for (year,) in BOOK.rows("early", ("year",)))
     assert {field for (field,) in BOOK.rows("kings", ("field",))} == {"king", "queen"}
     assert all(1500 <= int(year) <= 1600 and theme == "war" for year, theme in BOOK.rows("both", ("year", "theme")))

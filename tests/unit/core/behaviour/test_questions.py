@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections import Counter
 from functools import cache
 from itertools import chain, combinations_with_replacement
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -230,3 +231,11 @@ def test_a_deck_is_gone_through_before_it_begins_again() -> None:
             start, stride = deck.path(user, 0, block)
             places = {(start + step * stride) % len(deck.cards) for step in range(len(deck.cards))}
             assert len(places) == len(deck.cards)
+
+
+def test_the_samples_in_the_documentation_are_questions() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "questions.md").read_text(encoding="utf-8")
+    samples = [line.removeprefix("> ") for line in page.splitlines() if line.startswith("> ")]
+    assert len(samples) == 5 * 3 + 2
+    every = (*openings(), *follow_ups())
+    assert [text for text in samples if not any(readings(one, text) for one in every)] == []
