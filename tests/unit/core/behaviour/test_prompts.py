@@ -6,6 +6,7 @@ from itertools import takewhile
 import pytest
 
 from raysim.core.behaviour.conversation import Conversation, TokenGauge, estimate_tokens
+from raysim.core.behaviour.custom_template import CustomTemplate
 from raysim.core.behaviour.distributions import Distribution
 from raysim.core.behaviour.prompts import PLAIN, PromptPlan, PromptWriter
 from raysim.core.behaviour.questions import STRATEGIES
@@ -21,6 +22,29 @@ def writer(
     return PromptWriter(
         plan, ALL, system, seed=seed, org=org, user=user, users=100, incarnation=incarnation, stream=Stream(user)
     )
+
+
+def test_own_questions_are_written_and_repeated_as_any_others() -> None:
+    own = (CustomTemplate("Ticket {100..999}?"),)
+
+    def texts(plan: PromptPlan) -> list[str]:
+        author = PromptWriter(
+            plan,
+            (("template", 1.0),),
+            "",
+            seed=1,
+            org="o",
+            user=0,
+            users=1,
+            incarnation=0,
+            stream=Stream(1),
+            templates=own,
+        )
+        return [author.write(fresh(author)).question for _ in range(40)]
+
+    unique, repeated = texts(PLAIN), texts(replace(PLAIN, cache="repeat", repeat_questions=3))
+    assert all(text.startswith("Ticket ") for text in (*unique, *repeated))
+    assert (len(set(unique)), len(set(repeated))) == (40, 3)
 
 
 def fresh(writer: PromptWriter, gauge: TokenGauge | None = None) -> Conversation:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from raysim.core.behaviour.custom_template import CustomTemplate
+from raysim.core.behaviour.phrasebook import phrasebook
 from raysim.core.config.reading import read_scenario
 from raysim.core.config.reference import json_schema
 from tests.unit.core.config.documents import document, errors_of, warnings_of
@@ -81,3 +84,11 @@ def test_the_schema_knows_both_forms() -> None:
     text, mapping = json_schema()["$defs"]["QuestionTemplateSpec"]["anyOf"]
     assert text == {"type": "string"}
     assert set(mapping["properties"]) == {"text", "weight", "variables"}
+
+
+def test_the_documented_example_is_valid() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "questions.md").read_text(encoding="utf-8")
+    spec = yaml.safe_load(page.split("```yaml")[1].split("```")[0])["spec"]
+    ticket, order = read_scenario(document(**spec)).spec.advanced.question_templates
+    assert ticket.to_template().compiled().size == 99_000 * len(phrasebook("shared").rows("role"))
+    assert order.to_template().compiled().size == 3 * 3 * 900_000 * 89
