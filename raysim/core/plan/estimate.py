@@ -84,13 +84,18 @@ def _longest_answer(behaviour: Behaviour, endpoint: EndpointPlan) -> int:
 
 
 def most_requests_of_a_user(plan: RunPlan) -> int | None:
-    """As many as one user can make if every answer comes at once; None when think time can be 0, without a limit."""
+    """As many as one user can make if every answer comes at once; None when nothing bounds them.
+
+    Where requests arrive by the clock, they are shared out evenly.
+    """
     capped = plan.limits.max_requests_per_user
+    closed_s = sum(phase.duration_s for phase in plan.schedule.phases if phase.arrivals is None)
     shortest_s = plan.behaviour.think_s.low
-    if shortest_s <= 0:
+    if closed_s > 0 and shortest_s <= 0:
         return capped
     # it may be sent home and called back with every rise of the load, and asks at once when it comes back
-    by_time = math.ceil(plan.schedule.duration_s / shortest_s) + len(plan.schedule.phases)
+    thinking = math.ceil(closed_s / shortest_s) + len(plan.schedule.phases) if closed_s > 0 else 0
+    by_time = thinking + math.ceil(_by_clock(plan) / len(plan.users))
     return by_time if capped is None else min(capped, by_time)
 
 
@@ -104,8 +109,8 @@ def _most_requests(plan: RunPlan) -> int | None:
 def _by_thinking(plan: RunPlan) -> int | None:
     """What arrives by the clock, and what users can ask in the phases in which they think between two questions."""
     phases = plan.schedule.phases
-    arriving = [phase.arrivals.rate * phase.duration_s for phase in phases if phase.arrivals is not None]
-    by_clock = sum(math.ceil(mean + _SPREADS * math.sqrt(mean)) for mean in arriving)
+    by_clock = _by_clock(plan)
+    arriving = [phase for phase in phases if phase.arrivals is not None]
     if len(arriving) == len(phases):
         return by_clock
     shortest_s = plan.behaviour.think_s.low
@@ -114,6 +119,11 @@ def _by_thinking(plan: RunPlan) -> int | None:
     # whoever starts or comes back asks once before it first thinks, and so does everyone after an open loop
     asked = math.ceil(plan.schedule.active_user_seconds() / shortest_s) + plan.schedule.activations()
     return by_clock + asked + len(plan.users) * len(arriving)
+
+
+def _by_clock(plan: RunPlan) -> int:
+    means = [phase.arrivals.rate * phase.duration_s for phase in plan.schedule.phases if phase.arrivals is not None]
+    return sum(math.ceil(mean + _SPREADS * math.sqrt(mean)) for mean in means)
 
 
 def _by_rate(plan: RunPlan) -> int | None:

@@ -58,6 +58,20 @@ def test_without_a_bound_the_warning_says_so() -> None:
     assert warnings("Ticket {1..50}?", userBehavior=endless, limits={"maxRequestsPerUser": 5}) == {}
 
 
+def test_requests_that_arrive_by_the_clock_are_shared_out() -> None:
+    arrivals = {"mode": "constant", "requestsPerSecond": 4}
+    pattern = {"arrivals": arrivals, "phases": [{"name": "a", "duration": "100s", "targetActiveUsers": 10}]}
+    plan = plan_of(
+        users={"perOrg": {"min": 10, "max": 10}},
+        userBehavior={"questionStrategies": [{"name": "template"}]},
+        advanced={"questionTemplates": ["Ticket {1..400}?", "Order {1..300}?"]},
+        loadPattern=pattern,
+    )
+    assert list(supply_warnings(plan)) == []
+    (only,) = supply_warnings(replace(plan, behaviour=replace(plan.behaviour, templates=plan.behaviour.templates[:1])))
+    assert "may ask it up to 500 times" in only.message
+
+
 def test_own_templates_that_nobody_asks_are_no_matter() -> None:
     assert warnings("Ticket {1..5}?", strategies=("mixed",)) == {}
 
