@@ -31,10 +31,6 @@ def _above(limit: int) -> Callable[[Any], bool]:
     return lambda value: value is not None and value > limit
 
 
-def _one_of(*words: str) -> Callable[[object], bool]:
-    return lambda value: value in words
-
-
 @dataclass(frozen=True, slots=True)
 class Unsupported:
     """A field (below `spec`, `[]` for every element) that is refused while `set_` holds for its value."""

@@ -140,8 +140,8 @@ async def test_prompts_have_their_target_length_by_the_platforms_own_count(start
     assert len({row["prompt_target_tokens"] for row in rows}) > 15
     for row in rows:
         assert 200 <= row["prompt_target_tokens"] <= 1500
-        # system prompt and question have four tokens less each where they are no messages; at most a word is missing
-        assert -11 <= row["prompt_tokens"] - row["prompt_target_tokens"] <= 0
+        # where system prompt and question are no messages, each has four tokens less; at most a word of three or four is missing
+        assert -12 <= row["prompt_tokens"] - row["prompt_target_tokens"] <= 0
         # what is reserved is what it costs, or a little more
         assert row["reserved_usd"] >= row["cost_usd"]
 

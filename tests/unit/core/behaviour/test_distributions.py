@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from raysim.core.behaviour.distributions import Distribution, DistributionKind
@@ -196,6 +196,7 @@ BOUNDED = st.builds(
 
 
 @given(BOUNDED, st.integers(0, 2**64 - 1))
+@example(Distribution("exponential", 0.0, 1.06e-287, 1.0, 1.0), 0)
 def test_nothing_is_ever_drawn_outside_the_bounds(distribution: Distribution, seed: int) -> None:
     stream = Stream(seed)
     for _ in range(3):
