@@ -48,6 +48,11 @@ class OpenLoop:
         """Requests under way."""
         return len(self._busy)
 
+    @property
+    def accepted(self) -> int:
+        """Requests under way, and those that wait for one of them to end."""
+        return len(self._busy) + len(self._late)
+
     def arrive(self, due_ns: int, most: int) -> None:
         """A request is due. With `most` under way it waits for the first of them to end."""
         self._stopped.clear()

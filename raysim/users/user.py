@@ -111,10 +111,15 @@ class User:
     def arrive(self, due_ns: int) -> None:
         """A request is due that comes by the clock."""
         arrivals = self._arrivals(due_ns)
-        if self.active and arrivals is not None:
+        if self.active and arrivals is not None and self._may_accept():
             self._open_loop.arrive(due_ns, arrivals.most_in_flight)
         elif not self._ended:
             self.unsent += 1
+
+    def _may_accept(self) -> bool:
+        """Whether another request keeps within the user's limit once all that it has accepted are sent."""
+        most = self._brief.limits.max_requests_per_user
+        return most is None or self._asked + self.asking + self._open_loop.accepted < most
 
     @property
     def in_flight(self) -> int:

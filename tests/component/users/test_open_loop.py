@@ -63,6 +63,21 @@ async def test_what_was_late_when_the_run_ended_is_counted(serve: Serve) -> None
     assert len(stage.records.rows) == 2
 
 
+async def test_what_is_under_way_counts_towards_the_user_s_limit_of_requests(serve: Serve) -> None:
+    held = Held()
+    server = await serve(held)
+    stage = Stage(make_brief(url(server), 1, max_requests=3, arrivals=BY_THE_CLOCK))
+    stage.coordinator.switch(0)
+    await stage.coordinator.until(lambda status: status.active == 1)
+    stage.coordinator.arrive(0, *[i / 1000 for i in range(7)])
+    await stage.coordinator.until(lambda status: status.in_flight == 2 and status.totals.unsent == 4)
+    held.release.set()
+    await stage.coordinator.until(lambda status: status.totals.success == 3)
+    end = await stage.end()
+    assert (end.totals.requests, end.totals.unsent) == (3, 4)
+    assert stage.coordinator.gone == {0: "request_limit"}
+
+
 async def test_an_arrival_for_a_user_that_has_gone_is_counted(serve: Serve) -> None:
     server = await serve(answer(ANSWER))
     stage = Stage(make_brief(url(server), 1, arrivals=BY_THE_CLOCK))
