@@ -111,6 +111,9 @@ async def chat(
     async with AsyncExitStack() as stack:
         try:
             access = await _open(plan.target, simulated, environ, stack)
+            if plan.target.platform != "static":
+                # without it nothing can be made, and so nothing left
+                await access.token(False)  # noqa: FBT003 - tenancy.aiaas.TokenSource
             platform = open_platform(
                 access.target,
                 access.token,

@@ -148,8 +148,9 @@ async def test_a_seed_makes_the_first_question_the_same_every_time() -> None:
 
 
 async def test_a_missing_credential_is_named() -> None:
-    with pytest.raises(BootstrapError, match="THE_TOKEN is not set"):
+    with pytest.raises(BootstrapError, match="THE_TOKEN is not set") as caught:
         await ask(scenario("http://127.0.0.1:9"), {"OTHER": "x"})
+    assert "could not be removed" not in caught.value.message
 
 
 async def test_a_server_that_is_not_there_ends_in_its_error() -> None:
