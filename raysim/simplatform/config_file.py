@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+#: pydantic's kinds of error whose own words are not a user's
+_WORDS = {
+    "extra_forbidden": "is no known key; docs/simulated-platform.md lists those there are",
+    "missing": "is required",
+    "too_short": "is empty; give at least one",
+}
+
+
 def load_platform_config(path: Path) -> PlatformConfig:
     """The configuration in `path`; an empty file gives the defaults.
 
@@ -29,8 +37,22 @@ def load_platform_config(path: Path) -> PlatformConfig:
     try:
         return PlatformConfig.model_validate({} if data is None else data)
     except ValidationError as error:
-        problems = [Problem(place_of(e["loc"]), e["msg"]) for e in error.errors(include_input=False)]
-        raise ConfigError(problems, source=str(path)) from error
+        raise ConfigError(problems_of(error), source=str(path)) from error
+
+
+def problems_of(error: ValidationError, where: str = "") -> list[Problem]:
+    """What is wrong with a configuration, each problem at its place below `where`."""
+    after = "." if where else ""
+    return [
+        Problem(f"{where}{place_of(detail['loc'], after=after)}", _WORDS.get(detail["type"], detail["msg"]))
+        for detail in error.errors(include_input=False)
+        if not (detail["type"] == "too_short" and _has_below(error, detail["loc"]))
+    ]
+
+
+def _has_below(error: ValidationError, location: tuple[int | str, ...]) -> bool:
+    """Whether something in the list at `location` was refused, so that its being empty says nothing."""
+    return any(e["loc"][: len(location)] == location != e["loc"] for e in error.errors(include_input=False))
 
 
 def place_of(location: tuple[int | str, ...], *, after: str = "") -> str:

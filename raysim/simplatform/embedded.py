@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from raysim.core.errors import ConfigError, Problem
+from raysim.core.errors import ConfigError
 from raysim.core.isolation.events import DeclaredFault
 from raysim.simplatform.config import PlatformConfig
-from raysim.simplatform.config_file import place_of
+from raysim.simplatform.config_file import problems_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,10 +29,7 @@ def embedded_config(simulated: Mapping[str, object] | None) -> PlatformConfig:
     try:
         return PlatformConfig.model_validate({"deletes": True, **(simulated or {})})
     except ValidationError as error:
-        problems = [
-            Problem(f"{_WHERE}{place_of(e['loc'], after='.')}", e["msg"]) for e in error.errors(include_input=False)
-        ]
-        raise ConfigError(problems) from error
+        raise ConfigError(problems_of(error, _WHERE)) from error
 
 
 def declared_faults(config: PlatformConfig) -> tuple[DeclaredFault, ...]:

@@ -32,6 +32,17 @@ def test_problems_are_placed_in_the_scenario() -> None:
     ]
 
 
+def test_problems_are_said_in_a_user_s_words() -> None:
+    with pytest.raises(ConfigError) as caught:
+        embedded_config({"modles": [], "models": [{"ttft": "quick"}], "backends": []})
+    said = {found.path.removeprefix("spec.targets.simulated."): found.message for found in caught.value.problems}
+    assert said["models[0].id"] == "is required"
+    unknown = "is no known key; docs/simulated-platform.md lists those there are"
+    assert (said["modles"], said["models[0].ttft"]) == (unknown, unknown)
+    assert said["backends"] == "is empty; give at least one"
+    assert "models" not in said
+
+
 @pytest.mark.parametrize(
     ("windows", "said"),
     [
