@@ -65,6 +65,9 @@ def warnings(scenario: Scenario, unreadable: frozenset[str] = frozenset()) -> li
         Check(_cut_at_the_end, frozenset({"loadPattern", "limits"})),
         Check(_limit_below_one_request, frozenset({"limits", "models", "userBehavior", "endpoints"})),
         Check(_budgets_out_of_reach, frozenset({"organizations", "targets"})),
+        Check(_keys_of_nobody, frozenset({"apiKeys", "targets"})),
+        Check(_arrivals_for_nobody, frozenset({"loadPattern"})),
+        Check(_more_arrivals_than_allowed, frozenset({"loadPattern", "limits"})),
         Check(_shared_keys, frozenset({"organizations", "users", "targets"})),
         Check(_no_limits, frozenset({"limits"})),
         Check(_constants, frozenset({"userBehavior"})),
@@ -231,6 +234,32 @@ def _shared_keys(scenario: Scenario) -> Iterator[Problem]:
         f"spec.targets.apiKeys.{key}",
         f"if {name} holds fewer than {most} keys, the {most} users share them in turn, and limits for each key too",
     )
+
+
+def _keys_of_nobody(scenario: Scenario) -> Iterator[Problem]:
+    if scenario.spec.targets.platform == "static" and scenario.spec.api_keys.per_user > 1:
+        yield Problem("spec.apiKeys.perUser", "has no effect on a static platform: users create no keys there")
+
+
+def _arrivals_for_nobody(scenario: Scenario) -> Iterator[Problem]:
+    before = 0
+    for index, phase in enumerate(scenario.spec.load_pattern.phases):
+        target = phase.target_active_users
+        if target == before == 0 and (phase.arrivals or scenario.spec.load_pattern.arrivals).mode != "closed":
+            path = spell(("spec", "loadPattern", "phases", index, "targetActiveUsers"))
+            yield Problem(path, "is 0: requests will arrive, and nobody is there to send them; they count as unsent")
+        before = 1 if target is None else target
+
+
+def _more_arrivals_than_allowed(scenario: Scenario) -> Iterator[Problem]:
+    pattern, most = scenario.spec.load_pattern, scenario.spec.limits.max_requests_per_second
+    rates = [(phase.arrivals or pattern.arrivals).requests_per_second or 0.0 for phase in pattern.phases]
+    if most is not None and max(rates) > most:
+        yield Problem(
+            "spec.limits.maxRequestsPerSecond",
+            f"{most:g} is less than the {max(rates):g} that arrive: requests will be sent later and later, "
+            "and what is left over counts as unsent",
+        )
 
 
 def _no_limits(scenario: Scenario) -> Iterator[Problem]:

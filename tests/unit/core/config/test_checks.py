@@ -104,6 +104,22 @@ def test_a_litellm_proxy_takes_its_master_key_only() -> None:
     assert list(errors_of(targets=targets)) == ["spec.targets.auth.login"]
 
 
+def test_arrivals_that_cannot_be_sent_are_said() -> None:
+    arrivals = {"mode": "constant", "requestsPerSecond": 50}
+    phases = [phase("a", targetActiveUsers=0), phase("b", targetActiveUsers=2), phase("c", targetActiveUsers=0)]
+    warned = warnings_of(loadPattern={"arrivals": arrivals, "phases": phases}, limits={"maxRequestsPerSecond": 20})
+    assert "less than the 50 that arrive" in warned.pop("spec.limits.maxRequestsPerSecond")
+    assert list(warned) == ["spec.loadPattern.phases[0].targetActiveUsers"]
+    assert warnings_of(loadPattern={"arrivals": arrivals}, limits={"maxRequestsPerSecond": 50}) == {}
+    assert warnings_of(loadPattern={"phases": [phase("a", targetActiveUsers=0)]}) == {}
+
+
+def test_keys_that_nobody_creates_are_said() -> None:
+    targets = {"platform": "static", "apiRouterUrl": "http://x", "apiKeys": {"env": "KEYS"}}
+    assert "spec.apiKeys.perUser" in warnings_of(targets=targets, apiKeys={"perUser": 2})
+    assert "spec.apiKeys.perUser" not in warnings_of(targets=targets)
+
+
 def test_no_cost_limit_is_said() -> None:
     assert list(warnings_of(limits={"maxCostUsd": None})) == ["spec.limits.maxCostUsd"]
 
