@@ -65,10 +65,14 @@ def read_run(root: Path, overrides: Sequence[str] = ()) -> LeftRun:
 
 def find_run(name: str, results: Path) -> Path:
     """The directory of the run that `name` is: a directory, or a run id below `results`. Raises ConfigError."""
-    for candidate in (Path(name), results / name):
+    tried = dict.fromkeys((Path(name), results / name))
+    for candidate in tried:
         if candidate.is_dir():
             return candidate
-    raise ConfigError([Problem("RUN", f"neither {name} nor {results / name} is a directory; name a run's")])
+    places = " and no ".join(str(path) for path in tried)
+    raise ConfigError(
+        [Problem("RUN", f"there is no directory {places}; give a run's directory, or its id and the folder with --out")]
+    )
 
 
 def _run_id(paths: RunDir) -> str:

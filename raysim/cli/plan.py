@@ -16,6 +16,7 @@ from rich.table import Table
 from raysim.config_file import dump_scenario, load_scenario
 from raysim.core.plan.build import build_plan
 from raysim.core.plan.estimate import Estimate, estimate
+from raysim.core.plan.load import PhasePlan
 from raysim.core.plan.question_supply import supply_warnings
 from raysim.core.plan.run_plan import RunPlan
 from raysim.core.units import format_duration
@@ -59,7 +60,8 @@ def _show(plan: RunPlan, rows: list[tuple[str, str]], console: Console) -> None:
     for label, value in rows:
         facts.add_row(label, value)
     console.print(facts)
-    phases = _table("Phases", "phase", "kind", "from", "lasts", "users", "ramp", "in results")
+    by_the_clock = ("arrivals",) if any(phase.arrivals is not None for phase in plan.schedule.phases) else ()
+    phases = _table("Phases", "phase", "kind", "from", "lasts", "users", "ramp", "in results", *by_the_clock)
     for phase in plan.schedule.phases:
         phases.add_row(
             phase.name,
@@ -67,8 +69,9 @@ def _show(plan: RunPlan, rows: list[tuple[str, str]], console: Console) -> None:
             format_duration(phase.start_s),
             format_duration(phase.duration_s),
             f"{phase.from_users} → {phase.to_users}",
-            phase.ramp,
+            phase.ramp.replace("_", " "),
             "no" if phase.excluded else "yes",
+            *([_arrivals(phase)] if by_the_clock else []),
         )
     console.print(phases)
     tenants = _table("Tenants", "tenant", "slug", "users", "budget")
@@ -76,6 +79,11 @@ def _show(plan: RunPlan, rows: list[tuple[str, str]], console: Console) -> None:
         budget = "" if tenant.budget_usd is None else f"${tenant.budget_usd:g}"
         tenants.add_row(tenant.name, tenant.slug, str(tenant.users), budget)
     console.print(tenants)
+
+
+def _arrivals(phase: PhasePlan) -> str:
+    """When requests come: after users' pauses, or by the clock."""
+    return "closed" if phase.arrivals is None else f"{phase.arrivals.mode} {phase.arrivals.rate:g}/s"
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -93,7 +101,7 @@ def _facts(plan: RunPlan, needs: Estimate, nodes: int) -> list[tuple[str, str]]:
         ("users", f"{needs.users} in {needs.tenants} tenants, at most {needs.peak_users} active"),
         ("lasts", format_duration(needs.duration_s)),
         ("actors", f"{needs.actors}, about {needs.memory_mib / 1024:.1f} GiB, {needs.start_cpu_s:.0f} CPU s to start"),
-        ("nodes", f"{nodes} workers"),
+        ("nodes", f"{nodes} worker{'s' * (nodes != 1)}"),
         ("prompts", f"up to {needs.longest_prompt_tokens:,} tokens, cache: {plan.behaviour.prompts.cache}"),
         ("worst case", worst),
         ("stops at", "no cost limit" if limit is None else f"${limit:g}"),

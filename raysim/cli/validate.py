@@ -16,6 +16,9 @@ from raysim.simplatform.embedded import embedded_config
 if TYPE_CHECKING:
     from raysim.core.config.scenario import Scenario
 
+#: below this a limit has more than two decimals worth showing, in USD
+_CENT = 0.01
+
 
 @click.command(name="validate")
 @click.argument("config", type=click.Path(path_type=Path))
@@ -60,7 +63,7 @@ def summary(scenario: Scenario) -> str:
     fewest, most = scenario.user_range()
     users = f"{most}" if fewest == most else f"{fewest} to {most}"
     limit = spec.limits.max_cost_usd
-    cost = "no cost limit" if limit is None else f"at most ${limit:.2f}"
+    cost = "no cost limit" if limit is None else f"at most ${limit:.2f}" if limit >= _CENT else f"at most ${limit:g}"
     parts = [
         f"{spec.organizations.count} organisation{'s' * (spec.organizations.count != 1)}",
         f"{users} user{'s' * (most != 1)}",

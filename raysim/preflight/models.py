@@ -107,7 +107,7 @@ def judge_prices(asked: Collection[str], prices: Mapping[str, Price]) -> Check:
         return Check("prices", "passed", f"no price is known of {_listing(unknown)}, which counts as free", advice)
     free = [model for model in asked if not prices[model].input_usd_per_million + prices[model].output_usd_per_million]
     dear = [model for model in asked if model not in free]
-    each = ", ".join(f"{printable(model, 60)} {_per_million(prices[model])}" for model in dear[:4])
+    each = "; ".join(f"{printable(model, 60)} {_per_million(prices[model])}" for model in dear[:4])
     parts = [f"for a million tokens: {each}" if each else "", f"{_listing(free)} free" if free else ""]
     more = f" and {len(dear) - 4} more" if len(dear) > 4 else ""  # noqa: PLR2004 - four are shown
     return Check("prices", "passed", "; ".join(filter(None, parts)) + more)

@@ -212,8 +212,10 @@ def test_what_remains_gives_status_8_and_the_command(tmp_path: Path, monkeypatch
 
 
 def test_what_is_no_run_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="is a directory; name a run's"):
+    with pytest.raises(ConfigError, match=rf"no directory no-such-run and no {tmp_path}/no-such-run; give a run's"):
         find_run("no-such-run", tmp_path)
+    with pytest.raises(ConfigError, match="no directory /no/such/run; give"):
+        find_run("/no/such/run", tmp_path)
     with pytest.raises(ConfigError, match=r"it holds no scenario\.yaml"):
         read_run(tmp_path)
     with pytest.raises(RaysimError, match="found 'soon'"):

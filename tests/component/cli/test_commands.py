@@ -36,6 +36,13 @@ def test_a_plan_is_shown() -> None:
         assert part in shown.output
 
 
+def test_a_plan_shows_how_requests_arrive() -> None:
+    open_loop = plan("--set", "loadPattern.arrivals={mode: poisson, requestsPerSecond: 2.5}")
+    words = open_loop.output.split()
+    assert (words.count("poisson"), words.count("2.5/s")) == (4, 4)
+    assert "arrivals" not in plan().output
+
+
 def test_a_plan_as_json_is_the_same_every_time() -> None:
     first, second = (plan("--json", "--run-id", "nightly-1") for _ in range(2))
     assert first.output == second.output
