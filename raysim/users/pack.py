@@ -205,17 +205,20 @@ class Pack:
         return True
 
     def _status(self, gone: tuple[tuple[int, str], ...]) -> PackStatus:
-        users = self._users.values()
+        active = {index for index, user in self._users.items() if user.active}
+        in_flight = sum(user.in_flight for user in self._users.values())
+        # whoever is about to go asks until then
+        askers = max(len(self._wanted | active), in_flight)
         return PackStatus(
             pack=self._brief.pack.index,
             sequence=self._sequence,
             totals=self._totals_now(),
-            active=sum(user.active for user in users),
-            in_flight=sum(user.in_flight for user in users),
+            active=len(active),
+            in_flight=in_flight,
             drained=self._drained,
             health=self._health(),
             gone=gone,
-            lease=self._gate.report(max(len(self._wanted), sum(u.in_flight for u in users)), self._interval_s),
+            lease=self._gate.report(askers, self._interval_s),
             slots_wanted=self._gate.slots_wanted,
             life=self._brief.incarnation,
         )

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 #: how often the spending rate is taken, in seconds
 _RATE_EVERY_S = 1.0
+#: what a pack would like to hold for each user, in reservations as large as its largest
+_ROOM = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +165,10 @@ class Lease:
         self._take_rate(now_s)
         self._reported_returned = self._returned
         waiting = sum(hold.amount for hold in self._waiting.values())
-        # with this much nobody waits: a reservation for everyone, and what is spent until the next grant is here
-        ahead = max(0, users * self._largest - self._reserved - waiting) + math.ceil(2 * self._rate * interval_s)
+        # with this much nobody waits: a reservation for everyone, also a larger one than any before, and what is spent
+        # until the next grant is here
+        ahead = max(0, _ROOM * users * self._largest - self._reserved - waiting)
+        ahead += math.ceil(2 * self._rate * interval_s)
         self._ahead = ahead if users else 0
         return LeaseReport(
             account=self._account,

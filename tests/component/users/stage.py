@@ -138,9 +138,9 @@ class FakeCoordinator:
             self.tokens.pop(0)
         return Secret(self.tokens[0])
 
-    def switch(self, *users: int, on: bool = True) -> None:
-        """Order users to come or go now."""
-        self._switches += [Switch(user, monotonic() - self._start_s, on) for user in users]
+    def switch(self, *users: int, on: bool = True, after_s: float = 0.0) -> None:
+        """Order users to come or go, now or in so many seconds."""
+        self._switches += [Switch(user, monotonic() - self._start_s + after_s, on) for user in users]
 
     def arrive(self, user: int, *after_s: float) -> None:
         """Let requests of a user be due in so many seconds."""

@@ -315,3 +315,16 @@ async def test_a_key_that_the_platform_quotes_is_not_recorded(serve: Serve) -> N
     assert len(row["error_detail"]) <= 200
     for length in range(6, len(KEY)):
         assert KEY[:length].encode() not in stage.records.everything
+
+
+async def test_users_that_are_about_to_go_want_money_until_then(serve: Serve) -> None:
+    server = await serve(answer(ANSWER))
+    stage = Stage(make_brief(url(server), 1, make_behaviour(think_s=flat(60.0)), max_cost_usd=1.0))
+    stage.coordinator.switch(0)
+    await stage.coordinator.until(lambda status: status.active == 1)
+    stage.coordinator.switch(0, on=False, after_s=60.0)
+    seen = len(stage.coordinator.statuses)
+    await stage.coordinator.until(lambda _: len(stage.coordinator.statuses) > seen + 5)
+    leases = [status.lease for status in stage.coordinator.statuses[-3:]]
+    assert all(lease is not None and lease.ahead > 0 for lease in leases)
+    await stage.end()
