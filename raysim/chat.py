@@ -30,7 +30,7 @@ from raysim.core.secret import Secret
 from raysim.simplatform.config import PlatformConfig
 from raysim.simplatform.embedded import embedded_config
 from raysim.simplatform.server import start_platform
-from raysim.tenancy.aiaas import TokenSource
+from raysim.tenancy.admin_calls import TokenSource
 from raysim.tenancy.attempts import Attempts
 from raysim.tenancy.bootstrap import bootstrap_org, bootstrap_user, intended_org, intended_user, key_labels
 from raysim.tenancy.credentials import AdminCredential
@@ -113,7 +113,7 @@ async def chat(
             access = await _open(plan.target, simulated, environ, stack)
             if plan.target.platform != "static":
                 # without it nothing can be made, and so nothing left
-                await access.token(False)  # noqa: FBT003 - tenancy.aiaas.TokenSource
+                await access.token(False)  # noqa: FBT003 - tenancy.admin_calls.TokenSource
             platform = open_platform(
                 access.target,
                 access.token,
@@ -172,7 +172,7 @@ async def _open(
 
 
 def _lend(secret: Secret) -> TokenSource:
-    async def lend(refused: bool) -> Secret:  # noqa: FBT001 - tenancy.aiaas.TokenSource
+    async def lend(refused: bool) -> Secret:  # noqa: FBT001 - tenancy.admin_calls.TokenSource
         del refused
         return secret
 

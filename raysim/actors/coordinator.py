@@ -121,7 +121,7 @@ class Coordinator:
         self._note(Event("preparing", {"run_id": self._plan.run_id, "tenants": len(self._plan.tenants)}))
         await self._desk.prepare()
 
-    async def admin_token(self, refused: bool) -> Secret:  # noqa: FBT001 - tenancy.aiaas.TokenSource
+    async def admin_token(self, refused: bool) -> Secret:  # noqa: FBT001 - tenancy.admin_calls.TokenSource
         """Lend the administrator's token; it never leaves memory. Raises TenancyError."""
         if self._platform is not None:
             token: Secret = await self._platform.admin_token.remote()

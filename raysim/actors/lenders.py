@@ -30,7 +30,7 @@ async def check_here(plan: RunPlan, environ: Mapping[str, str], *, probe: bool) 
 def lend_token(token: Secret) -> Lenders:
     """Lenders for an embedded platform, whose administrator's token whoever started it knows."""
 
-    async def lend(refused: bool) -> Secret:  # noqa: FBT001 - tenancy.aiaas.TokenSource
+    async def lend(refused: bool) -> Secret:  # noqa: FBT001 - tenancy.admin_calls.TokenSource
         del refused
         return token
 
@@ -38,7 +38,7 @@ def lend_token(token: Secret) -> Lenders:
 
 
 def _no_keys() -> StaticKeys:
-    raise NotImplementedError("only users of a static platform bring keys along")
+    raise RuntimeError("only users of a static platform bring keys along")
 
 
 @asynccontextmanager

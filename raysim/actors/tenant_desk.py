@@ -12,7 +12,7 @@ from time import time
 from raysim.core.plan.run_plan import RunPlan, TenantPlan, UserPlan
 from raysim.core.plan.target_plan import TargetPlan
 from raysim.sinks.journal import Journal
-from raysim.tenancy.aiaas import TokenSource
+from raysim.tenancy.admin_calls import TokenSource
 from raysim.tenancy.attempts import Attempts
 from raysim.tenancy.bootstrap import bootstrap_org, intended_keys, intended_org, intended_user, key_labels
 from raysim.tenancy.ledger import CREATED, MARK_KIND, RETAINED, Ledger, Resource, new_mark

@@ -138,7 +138,7 @@ class UserActor:
             platform.close()
         return Identity(user, made.keys[0], org_id, made.user_id, made.keys[1:])
 
-    async def _lend_token(self, refused: bool) -> Secret:  # noqa: FBT001 - tenancy.aiaas.TokenSource
+    async def _lend_token(self, refused: bool) -> Secret:  # noqa: FBT001 - tenancy.admin_calls.TokenSource
         token: Secret = await self._coordinator.admin_token.remote(refused)
         return token
 

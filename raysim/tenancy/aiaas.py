@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import quote
 
 from raysim.core.secret import Secret
+from raysim.tenancy.admin_calls import AdminCalls, TokenSource
 from raysim.tenancy.answers import expect_ok, failed, optional_field, text_field
 from raysim.tenancy.port import Fate, IssuedKey, Made, ResourceKind, Tagged, TenancyError
 from raysim.wire.client import HttpClient
-from raysim.wire.json_call import JsonAnswer, call_json
 
-_BAD_REQUEST, _UNAUTHORIZED, _NOT_FOUND, _NO_SUCH_METHOD, _CONFLICT = 400, 401, 404, 405, 409
+_BAD_REQUEST, _NOT_FOUND, _NO_SUCH_METHOD, _CONFLICT = 400, 404, 405, 409
 _NOT_IMPLEMENTED = 501
 #: what the service answers for an organisation that it does not know
 _ZERO_UUID = "00000000-0000-0000-0000-000000000000"
@@ -23,8 +23,6 @@ _MOST_ADDRESSES = 4
 #: keys on a page of the list, and pages that are read at most
 _PAGE = 100
 _MOST_PAGES = 100
-
-TokenSource = Callable[[bool], Awaitable[Secret]]
 
 
 class AiaasPlatform:
@@ -38,8 +36,7 @@ class AiaasPlatform:
     """
 
     def __init__(self, client: HttpClient, token: TokenSource, *, mark: str, has_budget_call: bool) -> None:
-        self._client = client
-        self._token = token
+        self._calls = AdminCalls(client, token)
         self._mark = mark
         self._has_budget_call = has_budget_call
         #: who was invited already, by organisation and address: an attempt that failed later need not ask again
@@ -51,7 +48,7 @@ class AiaasPlatform:
         """Create an organisation, or take over the one that an earlier attempt made. Raises TenancyError."""
         body = {"name": name, "slug": slug, "metadata": {_MARK: self._mark}}
         what = f"creating organisation {slug}"
-        answer = await self._call("POST", "/v1/orgs", body)
+        answer = await self._calls.call("POST", "/v1/orgs", body)
         if answer.status == _CONFLICT:
             org_id = await self.find("org", "", slug)
             if not org_id:
@@ -63,7 +60,7 @@ class AiaasPlatform:
     async def _set_budget(self, org_id: str, limit_usd: float | None) -> str:
         if limit_usd is None or not self._has_budget_call:
             return ""
-        answer = await self._call("PUT", f"/v1/orgs/{org_id}/budget", {"limit_usd": limit_usd})
+        answer = await self._calls.call("PUT", f"/v1/orgs/{org_id}/budget", {"limit_usd": limit_usd})
         expect_ok(answer, f"setting the budget of organisation {org_id}")
         return f"budget of {limit_usd:g} USD"
 
@@ -82,7 +79,7 @@ class AiaasPlatform:
         if not user_id:
             raise TenancyError(f"inviting {email} failed: every answer to {_MOST_ADDRESSES} invitations was lost")
         body = {"status": "active", "displayName": name}
-        activated = await self._call("PATCH", f"/v1/orgs/{org_id}/users/{user_id}", body)
+        activated = await self._calls.call("PATCH", f"/v1/orgs/{org_id}/users/{user_id}", body)
         if activated.status == _CONFLICT:
             # somebody else's change came first; the next one finds the new version
             raise TenancyError(failed(activated, f"activating {email}").message, transient=True)
@@ -95,7 +92,7 @@ class AiaasPlatform:
         known = self._invited.get((org_id, email))
         if known is not None:
             return known
-        invited = await self._call("POST", f"/v1/orgs/{org_id}/invites", {"email": email})
+        invited = await self._calls.call("POST", f"/v1/orgs/{org_id}/invites", {"email": email})
         if invited.status == _CONFLICT:
             # the organisation is the run's own, so whoever has this address in it is too
             return await self.find("user", org_id, email) or ""
@@ -107,7 +104,7 @@ class AiaasPlatform:
         body: dict[str, Any] = {"notes": label, "annotations": {"label": label}}
         if days is not None:
             body["expiresInDays"] = days
-        answer = await self._call("POST", f"/v1/orgs/{org_id}/users/{user_id}/api-keys", body)
+        answer = await self._calls.call("POST", f"/v1/orgs/{org_id}/users/{user_id}/api-keys", body)
         what = f"creating a key for user {user_id}"
         # later revisions of the service say keyId and token
         return IssuedKey(
@@ -128,7 +125,7 @@ class AiaasPlatform:
         found: set[str] = set()
         for page in range(_MOST_PAGES):
             path = f"/v1/orgs/{org_id}/api-keys?limit={_PAGE}&offset={page * _PAGE}"
-            answer = await self._call("GET", path)
+            answer = await self._calls.call("GET", path)
             if answer.status in (_NOT_FOUND, _NO_SUCH_METHOD, _NOT_IMPLEMENTED):
                 return None
             expect_ok(answer, f"listing the keys of organisation {org_id}")
@@ -150,11 +147,11 @@ class AiaasPlatform:
             return None
         if kind == "user":
             # later revisions of the service have this call; an older one takes the path for a wrong or unknown one
-            answer = await self._call("GET", f"/v1/orgs/{org_id}/users/by-email/{_segment(label)}")
+            answer = await self._calls.call("GET", f"/v1/orgs/{org_id}/users/by-email/{_segment(label)}")
             if answer.status in (_BAD_REQUEST, _NOT_FOUND, _NO_SUCH_METHOD, _NOT_IMPLEMENTED):
                 return None
             return text_field(answer, f"looking for {label}", "userId")
-        answer = await self._call("GET", f"/v1/orgs/{_segment(label)}")
+        answer = await self._calls.call("GET", f"/v1/orgs/{_segment(label)}")
         if answer.status == _NOT_FOUND:
             return ""
         expect_ok(answer, f"looking for organisation {label}")
@@ -167,18 +164,18 @@ class AiaasPlatform:
     async def remove(self, kind: ResourceKind, org_id: str, item_id: str) -> Fate:
         """Revoke a key; delete a user or an org, or suspend it where it cannot be deleted. Raises TenancyError."""
         if kind == "key":
-            answer = await self._call("DELETE", f"/v1/orgs/{org_id}/api-keys/{item_id}")
+            answer = await self._calls.call("DELETE", f"/v1/orgs/{org_id}/api-keys/{item_id}")
             # 409: revoked before, 404: never there or gone with its user; either way nobody can use it
             if answer.status not in (_NOT_FOUND, _CONFLICT):
                 expect_ok(answer, f"revoking key {item_id}")
             return Fate.REVOKED
         path = f"/v1/orgs/{org_id}" if kind == "org" else f"/v1/orgs/{org_id}/users/{item_id}"
-        answer = await self._call("DELETE", path)
+        answer = await self._calls.call("DELETE", path)
         if answer.ok:
             return Fate.DELETED
         if answer.status not in (_NOT_FOUND, _NO_SUCH_METHOD):
             expect_ok(answer, f"deleting {kind} {item_id}")
-        answer = await self._call("PATCH", path, {"status": "suspended"})
+        answer = await self._calls.call("PATCH", path, {"status": "suspended"})
         if answer.status in (_NOT_FOUND, _CONFLICT):
             # of an unknown organisation the service says that its version conflicts
             if await self._status(path) is None:
@@ -193,14 +190,14 @@ class AiaasPlatform:
         A key has no page of its own: revoking it once more must be refused, since it is revoked or unknown.
         """
         if kind == "key":
-            answer = await self._call("DELETE", f"/v1/orgs/{org_id}/api-keys/{item_id}")
+            answer = await self._calls.call("DELETE", f"/v1/orgs/{org_id}/api-keys/{item_id}")
             return None if answer.status not in (_NOT_FOUND, _CONFLICT) else False
         path = f"/v1/orgs/{org_id}" if kind == "org" else f"/v1/orgs/{org_id}/users/{item_id}"
         return await self._status(path) in ("active", "invited")
 
     async def _status(self, path: str) -> str | None:
         """The status of an organisation or user; None when there is none."""
-        answer = await self._call("GET", path)
+        answer = await self._calls.call("GET", path)
         if answer.status == _NOT_FOUND:
             return None
         expect_ok(answer, f"reading {path}")
@@ -214,19 +211,7 @@ class AiaasPlatform:
 
     def close(self) -> None:
         """Close the connection."""
-        self._client.close()
-
-    async def _call(self, method: str, path: str, body: Any = None) -> JsonAnswer:
-        token = await self._token(False)  # noqa: FBT003 - a callable's only argument
-        answer = await self._send(method, path, body, token)
-        if answer.status == _UNAUTHORIZED:
-            token = await self._token(True)  # noqa: FBT003
-            answer = await self._send(method, path, body, token)
-        return answer
-
-    async def _send(self, method: str, path: str, body: Any, token: Secret) -> JsonAnswer:
-        headers = {"Authorization": f"Bearer {token.reveal()}"}
-        return await call_json(self._client, method, path, body=body, headers=headers)
+        self._calls.close()
 
 
 def _addresses(email: str) -> list[str]:

@@ -39,7 +39,7 @@ class AdminCredential:
         self._renewed_at_s = float("-inf")
         self._lock = asyncio.Lock()
 
-    async def token(self, refused: bool) -> Secret:  # noqa: FBT001 - tenancy.aiaas.TokenSource
+    async def token(self, refused: bool) -> Secret:  # noqa: FBT001 - tenancy.admin_calls.TokenSource
         """The current token; a fresh one when the last was refused or is about to end. Raises TenancyError."""
         async with self._lock:
             now_s = monotonic()

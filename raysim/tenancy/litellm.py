@@ -8,14 +8,14 @@ from typing import Any
 from urllib.parse import quote
 
 from raysim.core.secret import Secret
-from raysim.tenancy.aiaas import TokenSource
+from raysim.tenancy.admin_calls import AdminCalls, TokenSource
 from raysim.tenancy.answers import expect_ok, failed, text_field
 from raysim.tenancy.ledger import run_of
 from raysim.tenancy.port import Fate, IssuedKey, Made, ResourceKind, Tagged, TenancyError
 from raysim.wire.client import HttpClient
-from raysim.wire.json_call import JsonAnswer, call_json
+from raysim.wire.json_call import JsonAnswer
 
-_BAD_REQUEST, _UNAUTHORIZED, _NOT_FOUND, _NO_SUCH_METHOD, _CONFLICT = 400, 401, 404, 405, 409
+_BAD_REQUEST, _NOT_FOUND, _NO_SUCH_METHOD, _CONFLICT = 400, 404, 405, 409
 #: the run's mark in a team's, a user's and a key's metadata
 _MARK, _MADE_AT = "raysim_run", "raysim_made_at"
 #: resource → path of its deletion, the field that lists its ids
@@ -41,8 +41,7 @@ class LitellmPlatform:
     """
 
     def __init__(self, client: HttpClient, token: TokenSource, *, mark: str) -> None:
-        self._client = client
-        self._token = token
+        self._calls = AdminCalls(client, token)
         self._mark = mark
 
     # ── making ──
@@ -52,7 +51,7 @@ class LitellmPlatform:
         body: dict[str, Any] = {"team_id": slug, "team_alias": name, "metadata": self._metadata()}
         if budget_usd is not None:
             body["max_budget"] = budget_usd
-        answer = await self._call("POST", "/team/new", body)
+        answer = await self._calls.call("POST", "/team/new", body)
         team_id = await self._made(answer, "org", slug, f"creating team {slug}", "team_id")
         return Made(team_id, "" if budget_usd is None else f"budget of {budget_usd:g} USD")
 
@@ -66,7 +65,7 @@ class LitellmPlatform:
             "auto_create_key": False,
             "metadata": self._metadata(),
         }
-        answer = await self._call("POST", "/user/new", body)
+        answer = await self._calls.call("POST", "/user/new", body)
         return Made(await self._made(answer, "user", email, f"creating user {email}", "user_id"))
 
     async def _made(self, answer: JsonAnswer, kind: ResourceKind, label: str, what: str, field: str) -> str:
@@ -91,11 +90,11 @@ class LitellmPlatform:
         if days is not None:
             body["duration"] = f"{days}d"
         what = f"generating a key for user {user_id}"
-        answer = await self._call("POST", "/key/generate", body)
+        answer = await self._calls.call("POST", "/key/generate", body)
         if _exists_already(answer):
-            deleted = await self._call("POST", "/key/delete", {"key_aliases": [label]})
+            deleted = await self._calls.call("POST", "/key/delete", {"key_aliases": [label]})
             expect_ok(deleted, f"deleting the key {label}, whose text never came,")
-            answer = await self._call("POST", "/key/generate", body)
+            answer = await self._calls.call("POST", "/key/generate", body)
         secret = text_field(answer, what, "key")
         # the hash of the key: names it without being it
         return IssuedKey(text_field(answer, what, "token_id", "token"), Secret(secret))
@@ -112,7 +111,7 @@ class LitellmPlatform:
         del org_id
         if kind == "key":
             return None
-        answer = await self._call("GET", _INFO[kind].format(quote(label, safe="")))
+        answer = await self._calls.call("GET", _INFO[kind].format(quote(label, safe="")))
         if _is_unknown(answer):
             return ""
         expect_ok(answer, f"looking for {kind} {label}")
@@ -124,7 +123,7 @@ class LitellmPlatform:
         """Delete a key, a user or a team. Raises TenancyError."""
         del org_id
         path, field = _DELETE[kind]
-        answer = await self._call("POST", path, {field: [item_id]})
+        answer = await self._calls.call("POST", path, {field: [item_id]})
         if _is_unknown(answer):
             if await self.is_usable(kind, "", item_id):
                 raise failed(answer, f"deleting {kind} {item_id}")
@@ -135,7 +134,7 @@ class LitellmPlatform:
     async def is_usable(self, kind: ResourceKind, org_id: str, item_id: str) -> bool | None:
         """Whether the proxy still knows it. Raises TenancyError."""
         del org_id
-        answer = await self._call("GET", _INFO[kind].format(quote(item_id, safe="")))
+        answer = await self._calls.call("GET", _INFO[kind].format(quote(item_id, safe="")))
         if answer.status == _NO_SUCH_METHOD:
             return None
         if _is_unknown(answer):
@@ -147,7 +146,7 @@ class LitellmPlatform:
 
     async def tagged(self) -> list[Tagged]:
         """Teams that carry a run's mark, with their users and keys. Raises TenancyError."""
-        answer = await self._call("GET", "/team/list")
+        answer = await self._calls.call("GET", "/team/list")
         if answer.status in (_NOT_FOUND, _NO_SUCH_METHOD):
             return []
         expect_ok(answer, "listing teams")
@@ -162,7 +161,7 @@ class LitellmPlatform:
 
     async def _team(self, team: dict[str, Any], team_id: str, mark: str) -> list[Tagged]:
         """A team of a run's, and what of that run is in it."""
-        answer = await self._call("GET", _INFO["org"].format(quote(team_id, safe="")))
+        answer = await self._calls.call("GET", _INFO["org"].format(quote(team_id, safe="")))
         expect_ok(answer, f"reading team {team_id}")
         said = answer.json()
         made_at, run_id = _made_at(team), run_of(mark)
@@ -179,28 +178,16 @@ class LitellmPlatform:
         return [*found, Tagged("org", team_id, team_id, str(team.get("team_alias") or team_id), run_id, made_at)]
 
     async def _is_of(self, mark: str, user_id: str) -> bool:
-        answer = await self._call("GET", _INFO["user"].format(quote(user_id, safe="")))
+        answer = await self._calls.call("GET", _INFO["user"].format(quote(user_id, safe="")))
         found = _info_of(answer, "user") if answer.ok else None
         return found is not None and _metadata(found).get(_MARK) == mark
 
     def close(self) -> None:
         """Close the connection."""
-        self._client.close()
+        self._calls.close()
 
     def _metadata(self) -> dict[str, Any]:
         return {_MARK: self._mark, _MADE_AT: int(time())}
-
-    async def _call(self, method: str, path: str, body: Any = None) -> JsonAnswer:
-        token = await self._token(False)  # noqa: FBT003 - a callable's only argument
-        answer = await self._send(method, path, body, token)
-        if answer.status == _UNAUTHORIZED:
-            token = await self._token(True)  # noqa: FBT003
-            answer = await self._send(method, path, body, token)
-        return answer
-
-    async def _send(self, method: str, path: str, body: Any, token: Secret) -> JsonAnswer:
-        headers = {"Authorization": f"Bearer {token.reveal()}"}
-        return await call_json(self._client, method, path, body=body, headers=headers)
 
 
 def _exists_already(answer: JsonAnswer) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from raysim.core.plan.target_plan import TargetPlan
 from raysim.core.secret import Secret
-from raysim.tenancy.aiaas import AiaasPlatform, TokenSource
+from raysim.tenancy.admin_calls import TokenSource
+from raysim.tenancy.aiaas import AiaasPlatform
 from raysim.tenancy.litellm import LitellmPlatform
 from raysim.tenancy.port import TenantPlatform
 from raysim.tenancy.static import KeySource, StaticPlatform
