@@ -29,8 +29,10 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)
 	$(BIN)/raysim run configs/quickstart.yaml --out results
 
+# tests without Ray share the cores; those with it share one cluster
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m 'not ray' --numprocesses $$(nproc) --dist loadgroup
+	$(BIN)/python -m pytest -m ray
 
 check: $(STAMP)
 	$(BIN)/ruff check .
