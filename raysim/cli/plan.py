@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from raysim.config_file import dump_scenario, load_scenario
+from raysim.core.config.scenario import Scenario
 from raysim.core.plan.build import build_plan
 from raysim.core.plan.estimate import Estimate, estimate
 from raysim.core.plan.load import PhasePlan
@@ -36,14 +37,12 @@ def command(config: Path, overrides: tuple[str, ...], name: str | None, run_id: 
     """Show what the run of CONFIG would do: tenants, users, phases, actors, memory, worst-case cost."""
     loaded = load_scenario(config, name=name, overrides=overrides, environ=os.environ)
     plan = build_plan(loaded.scenario, run_id, started="00000000-000000")
-    needs = estimate(plan)
     warnings = [*loaded.warnings, *supply_warnings(plan)]
-    digest = scenario_hash(dump_scenario(loaded.scenario))
     if as_json:
         body = {
-            "scenario_hash": digest,
+            "scenario_hash": scenario_hash(dump_scenario(loaded.scenario)),
             "plan": asdict(plan),
-            "estimate": asdict(needs),
+            "estimate": asdict(estimate(plan)),
             "warnings": [str(w) for w in warnings],
         }
         click.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())
@@ -51,13 +50,15 @@ def command(config: Path, overrides: tuple[str, ...], name: str | None, run_id: 
     console = Console(highlight=False)
     for warning in warnings:
         console.print(f"[yellow]warning:[/] {escape(str(warning))}")
-    nodes = loaded.scenario.spec.workers.replicas_for(len(plan.users))
-    _show(plan, [*_facts(plan, needs, nodes), ("hash", f"{digest} (for --expect-hash)")], console)
+    show_plan(loaded.scenario, plan, console)
 
 
-def _show(plan: RunPlan, rows: list[tuple[str, str]], console: Console) -> None:
+def show_plan(scenario: Scenario, plan: RunPlan, console: Console) -> None:
+    """Print what the run of `scenario` would do."""
+    needs, nodes = estimate(plan), scenario.spec.workers.replicas_for(len(plan.users))
+    digest = scenario_hash(dump_scenario(scenario))
     facts = Table.grid(padding=(0, 2))
-    for label, value in rows:
+    for label, value in [*_facts(plan, needs, nodes), ("hash", f"{digest} (for --expect-hash)")]:
         facts.add_row(label, value)
     console.print(facts)
     by_the_clock = ("arrivals",) if any(phase.arrivals is not None for phase in plan.schedule.phases) else ()

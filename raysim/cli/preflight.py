@@ -56,7 +56,10 @@ def command(
     if as_json:
         click.echo(orjson.dumps(_document(loaded, checks, monotonic() - started_s), option=orjson.OPT_INDENT_2))
     else:
-        _show(loaded, checks, monotonic() - started_s)
+        console = Console(highlight=False, width=None if sys.stdout.isatty() else _LOG_WIDTH)
+        for warning in loaded.warnings:
+            console.print(f"[yellow]warning:[/] {warning}")
+        show_checks(checks, monotonic() - started_s, console)
     return int(ExitCode.PREFLIGHT_FAILED if Tally.of(checks).failed else ExitCode.OK)
 
 
@@ -82,10 +85,8 @@ def _document(loaded: LoadedScenario, checks: Sequence[Check], took_s: float) ->
     }
 
 
-def _show(loaded: LoadedScenario, checks: Sequence[Check], took_s: float) -> None:
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else _LOG_WIDTH)
-    for warning in loaded.warnings:
-        console.print(f"[yellow]warning:[/] {warning}")
+def show_checks(checks: Sequence[Check], took_s: float, console: Console) -> None:
+    """Print the checks as a table, and how many there were of each verdict."""
     table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     table.add_column("check", no_wrap=True)
     table.add_column("verdict", no_wrap=True)

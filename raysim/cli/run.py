@@ -74,6 +74,19 @@ def command(
     chosen = run_id or loaded.scenario.metadata.test_run_id or new_run_id(started, secrets.randbits(64))
     if not valid_run_id(chosen):
         raise ConfigError([Problem("--run-id", f"found {chosen!r}; expected 1 to 63 of a-z, 0-9 and -")])
+    if loaded.scenario.spec.advanced.dry_run:
+        from raysim.cli.dry_run import dry_run  # noqa: PLC0415 - needed for this alone
+
+        return int(
+            dry_run(
+                loaded.scenario,
+                chosen,
+                address=address,
+                expected_hash=expect_hash,
+                probe=not no_probe,
+                console=console,
+            )
+        )
     # Ray takes seconds to import: only after the file was found to be in order
     from raysim.wiring import RunOptions, run_scenario  # noqa: PLC0415
 

@@ -95,7 +95,9 @@ def _rows(requests: pl.LazyFrame) -> pl.LazyFrame:
         queue_s=_when(_SUCCEEDED, pl.col("queue_ns") * _NS),
         # opening a connection, holding back on purpose and sending again are not the generator's lateness
         send_lag_s=_when(
-            pl.col("attempts") == 1, pl.max_horizontal(0, sent - pl.sum_horizontal("connect_ns", "held_ns")) * _NS, sent
+            pl.col("attempts") == 1,
+            pl.max_horizontal(0, sent - pl.sum_horizontal("connect_ns", "held_ns", "injected_ns")) * _NS,
+            sent,
         ),
         held_s=pl.col("held_ns") * _NS,
         gaps_s=_when(with_gaps, pl.col("chunk_gaps_us").list.sum() * _US),

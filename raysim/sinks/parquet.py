@@ -119,7 +119,8 @@ def read_requests(directory: Path) -> pl.LazyFrame:
                 f"{part}: schema version {found or 'missing'}; this raysim reads version {SCHEMA_VERSION}",
                 hint="read it with the raysim that wrote it",
             )
-    return pl.scan_parquet(parts, glob=False)
+    # columns that came later are null in what was written before them
+    return pl.scan_parquet(parts, glob=False, schema=REQUESTS_SCHEMA, missing_columns="insert")
 
 
 def write_table(path: Path, rows: Sequence[Mapping[str, object]], *, run_id: str = "") -> None:

@@ -35,8 +35,9 @@ class Sent(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Bill:
-    """What a request used and cost, over all its attempts, in USD. `held_ns` is how long raysim held it back.
+    """What a request used and cost, over all its attempts, in USD.
 
+    `held_ns` is how long raysim held it back, `injected_ns` how long chaos did.
     `most_usd` is what one attempt could cost at most; `usd` and `counted` are those of the last one: one that is sent
     again has cost nothing that is known, but what it may have cost is in `unverified_usd`.
     """
@@ -46,6 +47,7 @@ class Bill:
     usd: float = 0.0
     unverified_usd: float = 0.0
     held_ns: int = 0
+    injected_ns: int = 0
 
 
 class RowWriter:
@@ -100,6 +102,7 @@ class RowWriter:
             connect_ns=question.connect_ns + exchange.connect_ns or ABSENT,
             prompt_target_tokens=question.prompt_target_tokens,
             held_ns=bill.held_ns or ABSENT,
+            injected_ns=bill.injected_ns or ABSENT,
             token_source=bill.counted.source,
             prompt_tokens=bill.counted.prompt,
             completion_tokens=bill.counted.completion,

@@ -10,6 +10,7 @@ from time import monotonic, monotonic_ns, time_ns
 
 import msgspec
 
+from raysim.core.behaviour.chaos import Fault
 from raysim.core.behaviour.endpoint import EndpointPlan
 from raysim.core.behaviour.template import fill_path
 from raysim.core.control.circuit import Circuit, CircuitState
@@ -37,6 +38,7 @@ from raysim.wire.tokenizer import TokenCounter
 from raysim.wire.whole_answer import WholeReader
 
 _FREE = Price(0.0, 0.0)
+_NO_FAULT = Fault(0, fails=False)
 #: waits until a moment (monotonic ns); False when the user was told to go meanwhile
 Pause = Callable[[int], Awaitable[bool]]
 
@@ -59,10 +61,14 @@ class OrgAccess:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What all senders of one user have in common: numbers of requests, chances, keys, circuits to both services."""
+    """What all senders of one user have in common: numbers of requests, chances, keys, circuits to both services.
+
+    `chances` are those of retries, `faults` those of chaos.
+    """
 
     numbers: Iterator[int]
     chances: Stream
+    faults: Stream
     keys: KeyRing
     router: Circuit
     orgs: Circuit
@@ -70,9 +76,9 @@ class Shared:
     @classmethod
     def of(cls, brief: PackBrief, identity: Identity) -> Shared:
         """For a user that has not sent anything yet."""
-        chances = Stream.of(identity.plan.seed, "retry", brief.incarnation)
+        chances, faults = (Stream.of(identity.plan.seed, use, brief.incarnation) for use in ("retry", "chaos"))
         policy = brief.behaviour.circuit
-        return cls(count(1), chances, KeyRing(identity), Circuit(policy), Circuit(policy))
+        return cls(count(1), chances, faults, KeyRing(identity), Circuit(policy), Circuit(policy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +132,7 @@ class Sender:
         shared = shared or Shared.of(brief, identity)
         self._keys = shared.keys
         self._chances = shared.chances
+        self._faults = shared.faults
         self._numbers = shared.numbers
         self._counter = counter
         self._gate = gate or Gate()
@@ -212,7 +219,13 @@ class Sender:
         bill = Bill(most, held_ns=held_ns)
         sends = retries = 0
         attempt: Attempt | None = None
+        fault = self._fault()
+        if fault.delay_ns and not await self._delay(fault, bill, pause):
+            return None
         while True:
+            if fault.fails:
+                attempt = Attempt.unsent(_reader(entry), ErrorKind.INJECTED, "not sent: made to fail by advanced.chaos")
+                break
             if not circuit.allows(monotonic()):
                 left_s = circuit.left_s(monotonic())
                 attempt = Attempt.unsent(_reader(entry), ErrorKind.CIRCUIT_OPEN, f"not sent: open for {left_s:.1f} s")
@@ -231,6 +244,17 @@ class Sender:
             return None
         record = self._rows.write(question, body, attempt, sends, sent, bill)
         return Answer(record, attempt.reader.text, attempt.retry_after_s)
+
+    def _fault(self) -> Fault:
+        chaos = self._brief.behaviour.chaos
+        return _NO_FAULT if chaos is None else chaos.draw(self._faults)
+
+    async def _delay(self, fault: Fault, bill: Bill, pause: Pause) -> bool:
+        """Keep the request back; False when the user was told to go meanwhile."""
+        started_ns = monotonic_ns()
+        stayed = await pause(started_ns + fault.delay_ns)
+        bill.injected_ns = monotonic_ns() - started_ns
+        return stayed
 
     async def _pass(self, bill: Bill) -> Turn | None:
         """Wait at the gate; None when the request is withdrawn."""

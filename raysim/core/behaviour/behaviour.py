@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from raysim.core.behaviour.chaos import ChaosPlan
 from raysim.core.behaviour.custom_template import CustomTemplate
 from raysim.core.behaviour.distributions import Distribution
 from raysim.core.behaviour.endpoint import CHAT, EndpointPlan
@@ -19,6 +20,7 @@ class Behaviour:
     `strategies` pairs each question strategy with its weight; `templates` are the questions of strategy
     `template`. `temperature` None leaves it to the platform.
     `endpoints` is the mix that users call; `circuit` None lets them go on asking a platform that keeps failing.
+    `chaos` None harms nothing.
     """
 
     think_s: Distribution
@@ -37,3 +39,4 @@ class Behaviour:
     circuit: CircuitPolicy | None = None
     prompts: PromptPlan = PLAIN
     templates: tuple[CustomTemplate, ...] = ()
+    chaos: ChaosPlan | None = None

@@ -23,14 +23,6 @@ def _given(value: object) -> bool:
     return value not in (None, (), {}, "")
 
 
-def _true(value: object) -> bool:
-    return value is True
-
-
-def _above(limit: int) -> Callable[[Any], bool]:
-    return lambda value: value is not None and value > limit
-
-
 @dataclass(frozen=True, slots=True)
 class Unsupported:
     """A field (below `spec`, `[]` for every element) that is refused while `set_` holds for its value."""
@@ -40,11 +32,7 @@ class Unsupported:
     instead: str = ""
 
 
-REFUSED = (
-    Unsupported("thresholds", _given, "leave it out"),
-    Unsupported("advanced.chaos", _given, "leave it out"),
-    Unsupported("advanced.dryRun", _true, "use `raysim plan`"),
-)
+REFUSED = (Unsupported("thresholds", _given, "leave it out"),)
 
 #: fields whose features do not exist yet, but change nothing about the load
 WITHOUT_EFFECT = (

@@ -141,6 +141,7 @@ def _behaviour(scenario: Scenario) -> Behaviour:
         circuit=CircuitPolicy(breaker.failures, breaker.open_for) if breaker is not None else None,
         prompts=spec.prompt_tokens.to_plan(),
         templates=tuple(template.to_template() for template in scenario.spec.advanced.question_templates),
+        chaos=chaos.to_plan() if (chaos := scenario.spec.advanced.chaos) else None,
     )
 
 

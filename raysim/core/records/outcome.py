@@ -13,7 +13,7 @@ class Outcome(StrEnum):
     ERROR = "error"
     #: the platform said no for a reason that a correct platform has: rate limit, budget, quota
     REFUSED = "refused"
-    #: the harness ended it: the run stopped, or the user was told to go
+    #: the harness ended it, or made it fail: the run stopped, the user was told to go, chaos was asked for
     CANCELLED = "cancelled"
 
 
@@ -41,6 +41,7 @@ class ErrorKind(StrEnum):
     INVALID_RESPONSE = "invalid_response"
     EXPECTATION_FAILED = "expectation_failed"
     CIRCUIT_OPEN = "circuit_open"
+    INJECTED = "injected"
     CANCELLED = "cancelled"
 
     @property
@@ -51,7 +52,7 @@ class ErrorKind(StrEnum):
                 return Outcome.SUCCESS
             case ErrorKind.RATE_LIMITED | ErrorKind.BUDGET_EXCEEDED | ErrorKind.QUOTA_EXCEEDED:
                 return Outcome.REFUSED
-            case ErrorKind.CANCELLED:
+            case ErrorKind.CANCELLED | ErrorKind.INJECTED:
                 return Outcome.CANCELLED
             case _:
                 return Outcome.ERROR

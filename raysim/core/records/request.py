@@ -52,6 +52,7 @@ class RequestRecord:
     connect_ns: int = ABSENT
     queue_ns: int = ABSENT
     held_ns: int = ABSENT
+    injected_ns: int = ABSENT
     prompt_tokens: int = ABSENT
     completion_tokens: int = ABSENT
     reasoning_tokens: int = ABSENT
@@ -137,6 +138,12 @@ COLUMNS: tuple[Column, ...] = (
         "ns",
         "how long raysim held it back between due and sent: for money, a slot under the cap on the rate, or a free "
         "place among the requests of its user; null when it did not",
+    ),
+    Column(
+        "injected_ns",
+        "i64",
+        "ns",
+        "how long `advanced.chaos` kept it back between due and sent; null when it did not",
     ),
     Column("prompt_tokens", "i64", "tokens", "tokens of the prompt"),
     Column("completion_tokens", "i64", "tokens", "tokens generated, reasoning included"),

@@ -49,6 +49,7 @@ MEANINGS: dict[ErrorKind, str] = {
     ErrorKind.INVALID_RESPONSE: "a response that is not what its endpoint answers with",
     ErrorKind.EXPECTATION_FAILED: "an answer that is not as `endpoints[].expect` has it",
     ErrorKind.CIRCUIT_OPEN: "not sent: the user's circuit breaker is open after failures in a row",
+    ErrorKind.INJECTED: "not sent: made to fail on purpose, by `advanced.chaos`",
     ErrorKind.CANCELLED: "ended by raysim: the run stopped and the time to drain was over",
 }
 

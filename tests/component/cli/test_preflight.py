@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from raysim.cli.plan import command as plan_command
 from raysim.cli.preflight import command
+from raysim.cli.run import command as run_command
 from raysim.cli.validate import command as validate_command
 from raysim.core.errors import ExitCode
 from raysim.preflight import platform as platform_module
@@ -102,3 +103,19 @@ def test_no_model_is_asked_when_that_is_switched_off(
     said = json.loads(run(written(tmp_path, targets=NOBODY), *off, "--json").output)
     found = {check["name"]: check for check in said["checks"]}
     assert found["request to each model"]["verdict"] == "skipped"
+
+
+def test_a_dry_run_shows_the_plan_makes_the_checks_and_creates_nothing(tmp_path: Path) -> None:
+    path, results = written(tmp_path), tmp_path / "results"
+    arguments = [str(path), "--set", "advanced.dryRun=true", "--out", str(results), "--address", "local"]
+    ended = CliRunner().invoke(run_command, arguments, standalone_mode=False, catch_exceptions=False)
+    assert ended.return_value == ExitCode.OK
+    for part in ("(for --expect-hash)", "administrator", "dry run: nothing was created"):
+        assert part in ended.output
+    assert not results.exists()
+
+
+def test_a_dry_run_ends_as_preflight_does(tmp_path: Path) -> None:
+    path = written(tmp_path, targets=NOBODY, advanced={"dryRun": True})
+    ended = CliRunner().invoke(run_command, [str(path), "--address", "local"], standalone_mode=False)
+    assert ended.return_value == ExitCode.PREFLIGHT_FAILED

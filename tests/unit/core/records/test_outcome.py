@@ -8,7 +8,7 @@ from raysim.core.records.outcome import ErrorKind, Outcome
 DOCUMENTED = {
     Outcome.SUCCESS: {""},
     Outcome.REFUSED: {"rate_limited", "budget_exceeded", "quota_exceeded"},
-    Outcome.CANCELLED: {"cancelled"},
+    Outcome.CANCELLED: {"cancelled", "injected"},
     Outcome.ERROR: {
         "timeout_connect", "timeout_first_token", "timeout_total", "connection_refused", "connection_reset", "tls",
         "dns", "http_4xx", "http_5xx", "auth", "overloaded", "stream_interrupted", "stream_error", "protocol",
