@@ -28,7 +28,12 @@ class ServicePage:
 
 
 def pages_of(target: TargetPlan) -> tuple[ServicePage, ...]:
-    """The pages that a platform of this kind has."""
+    """The pages that a platform of this kind has, and those of services that the scenario names besides."""
+    watched = (ServicePage(name, Request(url, "/healthz"), optional=True) for name, url in target.watched)
+    return (*_own_pages(target), *watched)
+
+
+def _own_pages(target: TargetPlan) -> tuple[ServicePage, ...]:
     org, router = target.org_url, target.router_url
     match target.platform:
         case "static":

@@ -49,8 +49,6 @@ WITHOUT_EFFECT = (
     "cleanup.retainLogs",
     "cleanup.logExportPath",
     "cleanup.objectStore",
-    "targets.budgetServiceUrl",
-    "targets.analyticsServiceUrl",
     "targets.backends",
 )
 

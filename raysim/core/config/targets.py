@@ -128,8 +128,12 @@ class TargetsSpec(Part):
     )
     api_router_url: Url | None = Field(None, description="address of the API router, which answers users' requests")
     user_org_url: Url | None = Field(None, description="address of the user/org service, which makes tenants")
-    budget_service_url: Url | None = Field(None, description="address of the budget service")
-    analytics_service_url: Url | None = Field(None, description="address of the analytics service")
+    budget_service_url: Url | None = Field(
+        None, description="address of the budget service; preflight asks it how it is"
+    )
+    analytics_service_url: Url | None = Field(
+        None, description="address of the analytics service; preflight asks it how it is"
+    )
     auth: AuthSpec = Field(
         default_factory=_default_auth,
         description="where the administrator's credential is found (a LiteLLM proxy's master key); "

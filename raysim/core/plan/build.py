@@ -193,4 +193,12 @@ def plan_target(scenario: Scenario) -> TargetPlan:
         key_file=(spec.api_keys.file if spec.api_keys else None) or "",
         keep_alive=not spec.new_connection_per_request,
         tokenizer=spec.tokenizer or "",
+        watched=tuple(
+            (name, url)
+            for name, url in (
+                ("budget service", spec.budget_service_url),
+                ("analytics service", spec.analytics_service_url),
+            )
+            if url
+        ),
     )

@@ -31,7 +31,8 @@ class TargetPlan:
 
     Timeouts in seconds; TLS fields are paths to PEM files, empty for the system's own. On a static platform users'
     keys are in the environment variable `key_env` or the file `key_file`; with neither there are none. `tokenizer` is
-    the path of a file that counts tokens where the platform does not.
+    the path of a file that counts tokens where the platform does not. `watched` are other services of the platform, by
+    name and address: preflight asks how they are.
     """
 
     platform: PlatformKind
@@ -50,3 +51,4 @@ class TargetPlan:
     key_file: str = ""
     keep_alive: bool = True
     tokenizer: str = ""
+    watched: tuple[tuple[str, str], ...] = ()

@@ -4,11 +4,14 @@ from typing import Any
 
 import pytest
 
+from raysim.core.config.reading import examine
+from raysim.core.plan.build import plan_target
 from raysim.core.plan.target_plan import AuthPlan, PlatformKind, TargetPlan
 from raysim.core.records.outcome import ErrorKind
 from raysim.preflight.page import Request
 from raysim.preflight.services import ServicePage, judge_service, pages_of
 from tests.component.preflight.said import ORGS, ROUTER, said, silent
+from tests.unit.core.config.documents import document
 
 READY = ServicePage("API router, ready", Request(ROUTER, "/page"))
 ANY = ServicePage("server", Request(ROUTER, "/health"), optional=True)
@@ -33,6 +36,17 @@ ANY = ServicePage("server", Request(ROUTER, "/health"), optional=True)
 def test_each_platform_has_its_pages(platform: PlatformKind, urls: list[str]) -> None:
     target = TargetPlan(platform, f"{ROUTER}/", ORGS, AuthPlan(), 1.0, 1.0, 1.0)
     assert [page.request.url for page in pages_of(target)] == urls
+
+
+def test_services_that_the_scenario_names_are_asked_besides() -> None:
+    targets = {"budgetServiceUrl": "http://budget:8082", "analyticsServiceUrl": "http://analytics:8083/"}
+    scenario = examine(document(targets=targets)).scenario
+    assert scenario is not None
+    pages = pages_of(plan_target(scenario))
+    assert [(page.name, page.request.url, page.optional) for page in pages[-2:]] == [
+        ("budget service", "http://budget:8082/healthz", True),
+        ("analytics service", "http://analytics:8083/healthz", True),
+    ]
 
 
 @pytest.mark.parametrize(
