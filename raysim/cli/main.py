@@ -24,6 +24,7 @@ _COMMANDS = {
     "questions": "questions",
     "schema": "schema",
     "platform": "platform",
+    "kube": "kube",
 }
 
 

@@ -1,0 +1,27 @@
+"""Who the pods are and what they may ask of Kubernetes: the quotas of their own namespace, and nothing else."""
+
+from __future__ import annotations
+
+from raysim.kube.manifest import Manifest, manifest
+from raysim.kube.pod import SERVICE_ACCOUNT
+
+
+def namespace(name: str) -> Manifest:
+    """A namespace whose pods have to be as restricted as raysim's are."""
+    found = manifest("v1", "Namespace", name)
+    found["metadata"]["labels"] |= {
+        f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")
+    }
+    return found
+
+
+def access() -> list[Manifest]:
+    """Account, role and binding. The account's token is mounted in the head alone."""
+    rules = [{"apiGroups": [""], "resources": ["resourcequotas", "limitranges"], "verbs": ["get", "list"]}]
+    subject = {"kind": "ServiceAccount", "name": SERVICE_ACCOUNT}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "raysim"}
+    return [
+        manifest("v1", "ServiceAccount", SERVICE_ACCOUNT, automountServiceAccountToken=False),
+        manifest("rbac.authorization.k8s.io/v1", "Role", "raysim", rules=rules),
+        manifest("rbac.authorization.k8s.io/v1", "RoleBinding", "raysim", subjects=[subject], roleRef=role),
+    ]
