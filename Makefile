@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test check fuzz format docs bench profile clean setup
+.PHONY: help demo test check fuzz format docs bench profile clean setup manifests deploy undeploy
 
 help:
 	@echo "make demo    install, then load-test the simulated platform on local Ray (about a minute)"
@@ -12,6 +12,8 @@ help:
 	@echo "make check   linters, types, import rules, generated pages (what CI runs)"
 	@echo "make format  format the code"
 	@echo "make docs    rewrite the generated pages under docs/"
+	@echo "make manifests  render kuberay/base again, from configs/"
+	@echo "make deploy  apply kuberay/overlays/dev to your cluster (OVERLAY=production, spot); make undeploy takes it away"
 	@echo "make fuzz    look for inputs that break the load path (ten minutes)"
 	@echo "make bench   measure the load path on this machine (about 15 minutes; BENCH=--quick for two)"
 	@echo "make profile say where the CPU goes in a pack of users and in a metrics actor"
@@ -47,6 +49,20 @@ fuzz: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,fuzz]'
 	$(BIN)/python -m tests.fuzz sse $(FUZZ_SECONDS)
 	$(BIN)/python -m tests.fuzz http $(FUZZ_SECONDS)
+
+# the rendered examples; a test holds them against what is rendered now
+manifests: $(STAMP)
+	for name in quickstart single-org-50 thousand-users; do \
+		$(BIN)/raysim kube render configs/$$name.yaml --out kuberay/base/$$name >/dev/null || exit 1; \
+	done
+
+# these two speak to the cluster of your kubectl's current context
+OVERLAY ?= dev
+deploy:
+	kubectl apply -k kuberay/overlays/$(OVERLAY)
+
+undeploy:
+	kubectl delete -k kuberay/overlays/$(OVERLAY) --ignore-not-found
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix-only .

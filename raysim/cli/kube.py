@@ -15,6 +15,9 @@ from raysim.core.ids import valid_run_id
 from raysim.kube.ray_objects import Submission
 from raysim.kube.render import CLUSTER_FILE, DEFAULT_NAMESPACE, Rendering, render
 
+#: what `metadata.namespace` is when nobody said anything: no place for pods that everything is denied to
+_ANY_NAMESPACE = "default"
+
 
 @click.group("kube")
 def command() -> None:
@@ -27,7 +30,7 @@ def command() -> None:
 @click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Override a value below spec.")
 @click.option("--name", help="Which scenario, when the file holds several.")
 @click.option("--image", default=f"raysim:{__version__}", show_default=True, help="Image, unless workers.image says.")
-@click.option("--namespace", default=DEFAULT_NAMESPACE, show_default=True, help="Namespace of everything.")
+@click.option("--namespace", help="Namespace of everything; metadata.namespace, or raysim, when not given.")
 @click.option(
     "--submission",
     type=click.Choice(["K8sJobMode", "HTTPMode"]),
@@ -41,11 +44,13 @@ def render_command(
     overrides: tuple[str, ...],
     name: str | None,
     image: str,
-    namespace: str,
+    namespace: str | None,
     submission: Submission,
 ) -> None:
     """Write RayJob, ConfigMap, access and network rules for CONFIG; nothing is sent to a cluster."""
     loaded = load_scenario(config, name=name, overrides=overrides, environ=os.environ)
+    stated = loaded.scenario.metadata.namespace
+    namespace = namespace or (stated if stated != _ANY_NAMESPACE else DEFAULT_NAMESPACE)
     if not valid_run_id(namespace):
         raise ConfigError([Problem("--namespace", f"found {namespace!r}; expected 1 to 63 of a-z, 0-9 and -")])
     files = render(loaded.scenario, Rendering(image, version("ray"), submission, namespace))

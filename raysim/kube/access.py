@@ -15,10 +15,10 @@ def namespace(name: str) -> Manifest:
     return found
 
 
-def access() -> list[Manifest]:
-    """Account, role and binding. The account's token is mounted in the head alone."""
+def access(namespace_name: str) -> list[Manifest]:
+    """Account, role and binding in that namespace. The account's token is mounted in the head alone."""
     rules = [{"apiGroups": [""], "resources": ["resourcequotas", "limitranges"], "verbs": ["get", "list"]}]
-    subject = {"kind": "ServiceAccount", "name": SERVICE_ACCOUNT}
+    subject = {"kind": "ServiceAccount", "name": SERVICE_ACCOUNT, "namespace": namespace_name}
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "raysim"}
     return [
         manifest("v1", "ServiceAccount", SERVICE_ACCOUNT, automountServiceAccountToken=False),

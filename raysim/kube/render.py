@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from raysim.core.config.document import as_document
 from raysim.core.config.scenario import Scenario
@@ -51,12 +52,15 @@ def render(scenario: Scenario, rendering: Rendering) -> dict[str, str]:
     job = ray_job(scenario, plan, image, config_map, rendering.ray_version, rendering.submission)
     files: dict[str, list[Manifest]] = {
         "namespace.yaml": [namespace(rendering.namespace)],
-        "access.yaml": access(),
+        "access.yaml": access(rendering.namespace),
         "scenario.yaml": [manifest("v1", "ConfigMap", config_map, data={"scenario.yaml": text})],
         "network.yaml": network_policies(scenario),
         "ray-job.yaml": [job],
     }
     cluster = ray_cluster(scenario, plan, image, config_map, rendering.ray_version)
+    for one in [*chain.from_iterable(files.values()), cluster]:
+        if one["kind"] != "Namespace":
+            one["metadata"]["namespace"] = rendering.namespace
     return {
         KUSTOMIZATION: _text([_kustomization(rendering.namespace, list(files))]),
         **{name: _text(objects) for name, objects in files.items()},
