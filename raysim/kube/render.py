@@ -59,13 +59,21 @@ def render(scenario: Scenario, rendering: Rendering) -> dict[str, str]:
     }
     cluster = ray_cluster(scenario, plan, image, config_map, rendering.ray_version)
     for one in [*chain.from_iterable(files.values()), cluster]:
-        if one["kind"] != "Namespace":
-            one["metadata"]["namespace"] = rendering.namespace
+        _place(one["metadata"], scenario, None if one["kind"] == "Namespace" else rendering.namespace)
     return {
         KUSTOMIZATION: _text([_kustomization(rendering.namespace, list(files))]),
         **{name: _text(objects) for name, objects in files.items()},
         CLUSTER_FILE: _text([cluster]),
     }
+
+
+def _place(metadata: Manifest, scenario: Scenario, namespace_name: str | None) -> None:
+    """Put an object into the namespace, with the scenario's own labels and annotations; raysim's labels win."""
+    if namespace_name is not None:
+        metadata["namespace"] = namespace_name
+    metadata["labels"] = {**scenario.metadata.labels, **metadata["labels"]}
+    if scenario.metadata.annotations:
+        metadata["annotations"] = dict(scenario.metadata.annotations)
 
 
 def _kustomization(namespace_name: str, files: list[str]) -> Manifest:

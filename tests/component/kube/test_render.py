@@ -153,6 +153,17 @@ def test_everything_is_in_one_namespace(arguments: tuple[str, ...], namespace: s
     assert found == {namespace}
 
 
+def test_labels_and_annotations_of_the_scenario_are_on_every_object(tmp_path: Path) -> None:
+    marks = ("--set", "metadata.labels={team: a}", "--set", "metadata.annotations={example.com/owner: b}")
+    files = render(CONFIGS[0], tmp_path, *marks)
+    del files["kustomization.yaml"]
+    for document in [document for documents in files.values() for document in documents]:
+        assert document["metadata"]["labels"] == {"team": "a", "app.kubernetes.io/part-of": "raysim"} | {
+            key: value for key, value in document["metadata"]["labels"].items() if key.startswith("pod-security")
+        }
+        assert document["metadata"]["annotations"] == {"example.com/owner": "b"}
+
+
 def test_a_namespace_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="namespace"):
         render(CONFIGS[0], tmp_path, "--namespace", "Load Tests")
