@@ -26,7 +26,9 @@ CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
 BASES = sorted(path for path in (ROOT / "kuberay" / "base").iterdir() if path.is_dir())
 OVERLAYS = sorted(path for path in (ROOT / "kuberay" / "overlays").iterdir() if path.is_dir())
 OWN = {"RayJob", "RayCluster", "PodMonitor", "PrometheusRule"}
-needs_crds = pytest.mark.skipif(not crds.FOLDER.is_dir(), reason="needs the schemas of KubeRay in a folder "shared" beside the checkout")
+needs_crds = pytest.mark.skipif(
+    not crds.FOLDER.is_dir(), reason="needs the schemas of KubeRay in the shared folder beside the checkout"
+)
 needs_kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="needs kubectl, for its kustomize")
 
 
