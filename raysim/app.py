@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from time import monotonic
 from typing import Any
 
 from raysim.actors.cluster import Cluster
-from raysim.actors.coordinator import RunRecord
+from raysim.actors.coordinator_link import Asking, CoordinatorLink
 from raysim.actors.metrics_link import MetricsLink
 from raysim.actors.placement import (
     ActorFaultError,
@@ -20,6 +21,7 @@ from raysim.actors.placement import (
     ready_refs,
 )
 from raysim.actors.replacements import Replacements
+from raysim.actors.run_record import RunRecord
 from raysim.actors.survey import check_cluster
 from raysim.actors.tenant_desk import RemovalProgress
 from raysim.core.control.messages import Event
@@ -87,7 +89,7 @@ class LoadTest:
         self._placement = Placement(cluster, plan.run_id)
         self._target: TargetPlan = plan.target
         self._platform: Any = None
-        self._coordinator: Any = None
+        self._link: CoordinatorLink | None = None
         self._metrics: list[MetricsLink] = []
         self._run_s = 0.0
         self._packs: list[PlacedPack] = []
@@ -121,7 +123,7 @@ class LoadTest:
             self._replacements.end()
             self._store_records()
             cleanup = self._clean_up()
-            record: RunRecord = fetch(self._coordinator.record.remote())
+            record: RunRecord = self._coordinator.ask("record")
             return self._facts(record, cleanup), record
         except ActorLostError as error:
             left = self._rescue()
@@ -137,10 +139,10 @@ class LoadTest:
         """End the load and remove what was created, as far as that is still possible; returns what to tell a person."""
         self._placement.end([pack.handle for pack in self._packs])
         listed = f"`raysim cleanup {self._paths.root}` removes what was created on the platform"
-        if self._coordinator is None:
+        if self._link is None:
             return "nothing was created"
         try:
-            counts: dict[str, int] = fetch(self._coordinator.clean_up.remote())
+            counts: dict[str, int] = self._link.ask("clean_up")
         except RaysimError:
             return listed
         return listed if counts.get("remaining") else "what was created on the platform has been removed"
@@ -148,7 +150,15 @@ class LoadTest:
     def close(self) -> None:
         """End every actor of the run; nothing keeps sending."""
         handles = [pack.handle for pack in self._packs] + [metrics.handle for metrics in self._metrics]
-        self._placement.end([h for h in (*handles, self._coordinator, self._platform) if h is not None])
+        coordinator = self._link.handle if self._link is not None else None
+        self._placement.end([h for h in (*handles, coordinator, self._platform) if h is not None])
+        shutil.rmtree(self._paths.state, ignore_errors=True)
+
+    @property
+    def _coordinator(self) -> CoordinatorLink:
+        if self._link is None:
+            raise RuntimeError("the coordinator is placed before anybody asks it")
+        return self._link
 
     # ── before the run's second 0 ──
 
@@ -165,7 +175,7 @@ class LoadTest:
         The coordinator asks the platform: it alone reads credentials.
         """
         expects = self._expects
-        asking = self._coordinator.check_platform.remote(expects.probe)
+        asking = self._coordinator.begin("check_platform", expects.probe)
         fitting = check_cluster(self._cluster, self._plan, estimate(self._plan), expects.nodes_wanted)
         own_side = check_client_side(self._target)
         checks: list[Check] = [*expects.known, *own_side, *fitting, *self._patiently(asking, "preflight")]
@@ -178,7 +188,7 @@ class LoadTest:
     def _start_control(self) -> None:
         directory = str(self._paths.root)
         self._metrics = [MetricsLink(self._placement.metrics(0, directory), 0, self._note, lambda: self._run_s)]
-        self._coordinator = self._placement.coordinator(
+        coordinator = self._placement.coordinator(
             self._plan,
             self._target,
             directory,
@@ -186,6 +196,7 @@ class LoadTest:
             retain=self._retain,
             cleanup_timeout_s=self._cleanup_timeout_s,
         )
+        self._link = CoordinatorLink(coordinator, self._view.note)
         for metrics in self._metrics:
             fetch(metrics.handle.ready.remote())
 
@@ -193,13 +204,13 @@ class LoadTest:
         """Create the tenants, then the users in their actors. Raises BootstrapError, InterruptedRunError."""
         plan = self._plan
         try:
-            self._patiently(self._coordinator.prepare.remote(), "creating organisations")
+            self._patiently(self._coordinator.begin("prepare"), "creating organisations")
         except RaysimError as error:
             raise BootstrapError(error.message, hint=error.hint) from error
         briefs = [PackBrief.of(plan, pack, self._target) for pack in plan.packs]
         started_s = monotonic()
         self._packs = self._placement.users(
-            briefs, self._coordinator, self._shards, debug=self._debug, waiting=self._starting
+            briefs, self._coordinator.handle, self._shards, debug=self._debug, waiting=self._starting
         )
         ready = sum(self._ready_users(pack) for pack in self._packs)
         self._view.note(f"{ready} of {len(plan.users)} users ready in {monotonic() - started_s:.1f} s")
@@ -210,15 +221,15 @@ class LoadTest:
                 hint=f"why is in {self._paths.events} (bootstrap_failed, pack_lost)",
             )
 
-    def _patiently(self, call: Any, message: str) -> Any:
+    def _patiently(self, asking: Asking, message: str) -> Any:
         """The value of a call that may take long; the driver's heartbeat goes on meanwhile."""
-        while not ready_refs([call], 0.5):
-            fetch(self._coordinator.watch.remote())
+        while not asking.answered(0.5):
+            self._coordinator.ask("watch")
             self._view.show(self._meter.waiting(message))
-        return fetch(call)
+        return asking.value
 
     def _starting(self, done: int, of: int) -> None:
-        progress: RunProgress = fetch(self._coordinator.watch.remote())
+        progress: RunProgress = self._coordinator.ask("watch")
         self._view.show(self._meter.waiting(f"starting actors: {done} of {of}"))
         if self._interrupts() or progress.stop_asked:
             raise InterruptedRunError("interrupted while users were being set up")
@@ -226,15 +237,15 @@ class LoadTest:
     def _ready_users(self, pack: PlacedPack) -> int:
         results, lost = bootstrap_results(pack)
         if lost:
-            fetch(self._coordinator.pack_lost.remote(pack.brief.pack.index, pack.users, lost))
+            self._coordinator.ask("pack_lost", pack.brief.pack.index, pack.users, lost)
         return sum(not result.error for result in results)
 
     def _begin(self) -> None:
         for pack in self._packs:
             pack.ended = pack.handle.run.remote()
-        fetch(self._coordinator.begin.remote())
+        self._coordinator.ask("begin")
         if self._platform is not None:
-            begun: RunProgress = fetch(self._coordinator.watch.remote())
+            begun: RunProgress = self._coordinator.ask("watch")
             fetch(self._platform.begin.remote(begun.run_s))
 
     def _give_up(self, error: RaysimError) -> None:
@@ -242,7 +253,7 @@ class LoadTest:
         self.failure = error
         self.exit_codes.add(error.exit_code)
         reason = "interrupted" if isinstance(error, InterruptedRunError) else "bootstrap"
-        fetch(self._coordinator.request_stop.remote(reason, error.message, 0.0))
+        self._coordinator.ask("request_stop", reason, error.message, 0.0)
         self._placement.end([pack.handle for pack in self._packs])
         self._packs = []
 
@@ -253,7 +264,7 @@ class LoadTest:
         return [metrics.handle for metrics in self._metrics]
 
     def _place_again(self, brief: PackBrief) -> PlacedPack:
-        pack = self._placement.user(brief, self._coordinator, self._shards, debug=self._debug)
+        pack = self._placement.user(brief, self._coordinator.handle, self._shards, debug=self._debug)
         self._packs.append(pack)
         return pack
 
@@ -264,7 +275,7 @@ class LoadTest:
         while running or (self._replacements and going_on):
             for ref in ready_refs(list(running), _WATCH_INTERVAL_S):
                 self._pack_ended(running.pop(ref))
-            progress: RunProgress = fetch(self._coordinator.watch.remote())
+            progress: RunProgress = self._coordinator.ask("watch")
             self._run_s = progress.run_s
             going_on = progress.state is RunState.RUNNING
             running |= {pack.ended: pack for pack in self._replaced()}
@@ -306,7 +317,7 @@ class LoadTest:
         names = ", ".join(user.name for user in pack.brief.pack.users[:3])
         more = "" if len(pack.users) <= 3 else f" and {len(pack.users) - 3} more"  # noqa: PLR2004 - three names shown
         self._view.note(f"lost {names}{more}: {why}")
-        life = fetch(self._coordinator.pack_lost.remote(pack.brief.pack.index, pack.users, why))
+        life = self._coordinator.ask("pack_lost", pack.brief.pack.index, pack.users, why)
         if life:
             self._replacements.start(pack, life)
 
@@ -317,31 +328,31 @@ class LoadTest:
             self.exit_codes.add(ExitCode.INTERRUPTED)
             drain_s = self._plan.limits.drain_s if asked == 1 else 0.0
             self._view.note("stopping: requests in flight may finish" if asked == 1 else "stopping at once")
-            fetch(self._coordinator.request_stop.remote("interrupted", "stopped from outside", drain_s))
+            self._coordinator.ask("request_stop", "interrupted", "stopped from outside", drain_s)
 
     def _note(self, event: Event, sentence: str) -> None:
         """Something happened that the coordinator cannot see."""
         self._view.note(sentence)
-        fetch(self._coordinator.note.remote(event))
+        self._coordinator.ask("note", event)
 
     # ── after the run ──
 
     def _store_records(self) -> None:
         for metrics in self._metrics:
             while not metrics.finished():
-                self._run_s = fetch(self._coordinator.watch.remote()).run_s
+                self._run_s = self._coordinator.ask("watch").run_s
                 self._view.show(self._meter.waiting("storing records"))
 
     def _clean_up(self) -> CleanupFacts:
         started_s = monotonic()
         if self._target.platform != "static":
             self._view.note("leaving tenants in place" if self._retain else "removing what was created on the platform")
-        done = self._coordinator.clean_up.remote()
-        while not ready_refs([done], 0.5):
-            fetch(self._coordinator.watch.remote())
-            progress: RemovalProgress = fetch(self._coordinator.removed.remote())
+        cleaning = self._coordinator.begin("clean_up")
+        while not cleaning.answered(0.5):
+            self._coordinator.ask("watch")
+            progress: RemovalProgress = self._coordinator.ask("removed")
             self._view.show(self._meter.waiting(f"cleaning up: {progress.done} of {progress.of} done"))
-        facts = CleanupFacts.of(fetch(done), monotonic() - started_s, f"raysim cleanup {self._paths.root}")
+        facts = CleanupFacts.of(cleaning.value, monotonic() - started_s, f"raysim cleanup {self._paths.root}")
         if facts.remaining:
             self.exit_codes.add(ExitCode.LEFTOVERS)
         return facts
@@ -369,6 +380,7 @@ class LoadTest:
             arrivals_due=record.arrivals_due,
             lost_commitments={workers[pack]: usd for pack, usd in record.lost_commitments.items()},
             money_short_from_s=record.money_short_from_s,
+            coordinator_restarts=record.restarts,
             outages=tuple(outage for metrics in self._metrics for outage in metrics.outages),
         )
 

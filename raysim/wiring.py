@@ -14,7 +14,7 @@ import httpx
 from rich.console import Console
 
 from raysim.actors.cluster import connect, disconnect
-from raysim.actors.coordinator import RunRecord
+from raysim.actors.run_record import RunRecord
 from raysim.app import LoadTest
 from raysim.config_file import dump_scenario
 from raysim.core.config.scenario import Scenario

@@ -113,11 +113,17 @@ class Placement:
         retain: bool,
         cleanup_timeout_s: float,
     ) -> Any:
-        """The run's coordinator: detached, so that it can clean up after a driver that died."""
+        """The run's coordinator: detached, so that it can clean up after a driver that died.
+
+        Ray starts it again when its process dies, and it goes on from its checkpoint. Calls that were under way then
+        fail: whoever made them knows whether to make them again.
+        """
         actor = ray.remote(Coordinator).options(
             name=self._run_id,
             namespace=COORDINATOR_NAMESPACE,
             lifetime="detached",
+            max_restarts=-1,
+            max_task_retries=0,
             num_cpus=0,
             max_concurrency=_COORDINATOR_CALLS,
             scheduling_strategy=self._on_driver,

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from raysim.core.aggregation.verdict import judge_generator
+from raysim.core.control.checkpoint import Restart
 from raysim.report.facts import Outage, RunFacts
 from raysim.report.measured import Measured
 
@@ -44,6 +45,7 @@ def notes(measured: Measured, facts: RunFacts) -> list[str]:
     ]
     found.append(_replaced(facts))
     found += [_outage(outage, facts.records_lost_estimate) for outage in facts.outages]
+    found += [_restart(restart) for restart in facts.coordinator_restarts]
     if facts.records_lost_estimate:
         found.append(
             f"about {facts.records_lost_estimate} requests were made whose records never arrived: "
@@ -69,6 +71,14 @@ def _outage(outage: Outage, missing: int) -> str:
     return (
         f"a metrics actor died and was away from {outage.from_s:.1f} to {outage.until_s:.1f} s of the run; "
         f"records that it had not stored were sent again: {rest}"
+    )
+
+
+def _restart(restart: Restart) -> str:
+    return (
+        f"the coordinator died and was started again at {restart.run_s:.1f} s of the run, "
+        f"after {restart.away_s:.1f} s at most: users went on as they had been told, "
+        "and came or went late where that was due meanwhile"
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from raysim.core.aggregation.billing import Bill
+from raysim.core.control.checkpoint import Restart
 from raysim.core.control.messages import PackHealth
 from raysim.core.isolation.events import DeclaredFault
 from raysim.core.plan.run_plan import RunPlan
@@ -102,6 +103,7 @@ class RunFacts:
         samples: target and active users over time, about one a second.
         packs: the last health of every actor that played users.
         outages: when a metrics actor was away.
+        coordinator_restarts: when the coordinator was started again, and how long nobody had decided then.
         records_lost_estimate: requests that were made but whose records never arrived.
         faults: what was switched on in the platform on purpose, and when.
         books: what the platform itself charged each tenant, by its name; empty where that cannot be read.
@@ -124,6 +126,7 @@ class RunFacts:
     samples: tuple[LoadSample, ...] = ()
     packs: tuple[PackHealth, ...] = ()
     outages: tuple[Outage, ...] = ()
+    coordinator_restarts: tuple[Restart, ...] = ()
     records_lost_estimate: int = 0
     faults: tuple[DeclaredFault, ...] = ()
     books: Mapping[str, Bill] = field(default_factory=dict)

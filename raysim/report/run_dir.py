@@ -41,6 +41,11 @@ class RunDir:
         return self.root / "resources.jsonl"
 
     @property
+    def state(self) -> Path:
+        """What the coordinator would go on from if its process died; there only while the run is on."""
+        return self.root / "state"
+
+    @property
     def requests(self) -> Path:
         """The folder of Parquet parts with a row a request."""
         return self.root / "requests"

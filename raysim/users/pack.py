@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from raysim.wire.tokenizer import TokenCounter
 
 #: while users drain, a coordinator that does not answer holds nothing up for longer
 _DRAIN_PATIENCE_S = 3.0
+#: between two attempts at the last report
+_LAST_PAUSE_S = 0.25
 _PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
@@ -95,6 +98,7 @@ class Pack:
         self._drained = False
         self._totals = Totals()
         self._gone: list[tuple[int, str]] = []
+        self._arrivals_until_s = -math.inf
         self._sequence = 0
         self._cpu_from = (monotonic(), process_time())
         self._cut_off = False
@@ -184,7 +188,15 @@ class Pack:
             if not ended.done():
                 await self._report(min(_DRAIN_PATIENCE_S, max(0.0, left_s)))
         self._drained = True
-        await self._report(_DRAIN_PATIENCE_S if self._cut_off else self._lease_s)
+        await self._report_for_good(_DRAIN_PATIENCE_S if self._cut_off else self._lease_s)
+
+    async def _report_for_good(self, patience_s: float) -> None:
+        """The last report: nobody tells these totals again, so a coordinator that is just away is waited for."""
+        until_s = monotonic() + patience_s
+        while not await self._report(max(0.0, until_s - monotonic())):
+            if monotonic() >= until_s:
+                return
+            await asyncio.sleep(_LAST_PAUSE_S)
 
     async def _report(self, patience_s: float) -> bool:
         """Exchange a report for orders; False when the coordinator could not be reached."""
@@ -283,7 +295,9 @@ class Pack:
 
     def _await_arrival(self, arrival: Arrival) -> None:
         user = self._users.get(arrival.user)
-        if user is not None:
+        if user is not None and arrival.at_run_s > self._arrivals_until_s:
+            # a coordinator that was started again may not know that its predecessor told us: they come in their order
+            self._arrivals_until_s = arrival.at_run_s
             due_ns = self.run_start_ns + int(arrival.at_run_s * 1e9)
             delay_s = max(0.0, (due_ns - monotonic_ns()) / 1e9)
             asyncio.get_running_loop().call_later(delay_s, self._arrive, user, due_ns)

@@ -93,7 +93,7 @@ class Dealer:
 
     @classmethod
     def resume(cls, times: ArrivalTimes, state: DealerState) -> Dealer:
-        """The dealer of a restarted coordinator: deals what the last one would have dealt. `times` are at their start."""
+        """The dealer of a restarted coordinator: deals what the last one would have. `times` are at their start."""
         dealer = cls(times)
         while dealer._drawn < state.drawn:
             dealer._next_s = dealer._draw()

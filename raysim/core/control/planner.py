@@ -54,9 +54,7 @@ class Planner:
         if self._dealer is not None:
             self._dealer.come_back(users)
 
-    def plan_until(
-        self, horizon_s: float, *, run_s: float, not_before_s: float
-    ) -> tuple[list[Switch], list[Arrival]]:
+    def plan_until(self, horizon_s: float, *, run_s: float, not_before_s: float) -> tuple[list[Switch], list[Arrival]]:
         """What is due up to `horizon_s` and was not planned yet; see `Activation.plan_until`. It is `run_s` now."""
         switches = self._activation.plan_until(horizon_s, not_before_s=not_before_s)
         self._coming.extend(switches)

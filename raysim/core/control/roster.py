@@ -1,4 +1,4 @@
-"""The packs of a run as the coordinator knows them: whom they play, what they last said, what they are yet to be told."""
+"""The packs of a run as the coordinator knows them: whom they play, what they said, what they are yet to be told."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Member:
     """One pack. `told` are the arrivals of the last answer: it is not known yet whether the pack has got it."""
 
     users: frozenset[int]
-    totals: Totals = Totals()
+    totals: Totals = field(default_factory=Totals)
     health: PackHealth | None = None
     active: int = 0
     in_flight: int = 0

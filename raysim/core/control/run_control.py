@@ -57,7 +57,8 @@ class RunControl:
 
     def __init__(self, plan: RunPlan, *, wall_offset_s: float = 0.0) -> None:
         self._plan = plan
-        self._wall_offset_s = wall_offset_s
+        #: what to add to the caller's clock for wall time
+        self.wall_offset_s = wall_offset_s
         self._roster = Roster()
         self._limits = LimitWatch(plan.limits)
         self._rations = Rations(plan.limits)
@@ -131,7 +132,7 @@ class RunControl:
         running = self.state is RunState.RUNNING
         return Orders(
             clock_s=now_s,
-            wall_offset_s=self._wall_offset_s,
+            wall_offset_s=self.wall_offset_s,
             lease_s=self._plan.limits.lease_s,
             interval_s=self.interval_s,
             run_start_s=self.run_start_s,
@@ -147,7 +148,7 @@ class RunControl:
         """What a process hears that was taken for lost and is not: nobody counts what it does, so it is to stop."""
         return Orders(
             clock_s=now_s,
-            wall_offset_s=self._wall_offset_s,
+            wall_offset_s=self.wall_offset_s,
             lease_s=self._plan.limits.lease_s,
             interval_s=self.interval_s,
             run_start_s=self.run_start_s,
@@ -308,7 +309,7 @@ class RunControl:
         run_s = self._run_s(now_s)
         return Checkpoint(
             taken_s=now_s,
-            wall_offset_s=self._wall_offset_s,
+            wall_offset_s=self.wall_offset_s,
             state=str(self.state),
             run_start_s=self.run_start_s,
             phase=self._phase,

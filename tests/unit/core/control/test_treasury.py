@@ -291,7 +291,7 @@ class WhateverHappens(RuleBasedStateMachine):
 
     @rule()
     def restart_the_coordinator(self) -> None:
-        """From a checkpoint of any age that knows of every loss that was noticed. Replies of the old one are lost with it."""
+        """From a checkpoint of any age that knows of every loss that was seen. Replies of the old one are lost."""
         self.treasury = Treasury.resume(self.limit, self.old, self.log, range(4))
         for life in self.lives:
             life.orders.clear()
