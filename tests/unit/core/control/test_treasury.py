@@ -303,6 +303,11 @@ class WhateverHappens(RuleBasedStateMachine):
         assert sum(life.spent for life in everybody) + under_way <= self.limit
 
     @invariant()
+    def all_that_packs_hold_is_committed(self) -> None:
+        leases = [life.lease for life in (*self.lives, *self.dead)]
+        assert self.treasury.committed >= sum(lease._granted - lease._returned for lease in leases)
+
+    @invariant()
     def no_lease_is_overdrawn(self) -> None:
         assert all(life.lease.free >= 0 for life in self.lives)
 
