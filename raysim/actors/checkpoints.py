@@ -102,8 +102,14 @@ class Checkpoints:
         lines = [*(_Line(sample=s) for s in samples), *(_Line(bootstrapped=b) for b in bootstraps)]
         self._history.append(lines, sync=False)
 
+    def close(self) -> None:
+        """Close the files; what they hold stays."""
+        self._grants.close()
+        self._history.close()
+
     def forget(self) -> None:
         """The run is over."""
+        self.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

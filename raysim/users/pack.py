@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -98,7 +97,7 @@ class Pack:
         self._drained = False
         self._totals = Totals()
         self._gone: list[tuple[int, str]] = []
-        self._arrivals_until_s = -math.inf
+        self._last_arrival = 0
         self._sequence = 0
         self._cpu_from = (monotonic(), process_time())
         self._cut_off = False
@@ -188,7 +187,10 @@ class Pack:
             if not ended.done():
                 await self._report(min(_DRAIN_PATIENCE_S, max(0.0, left_s)))
         self._drained = True
-        await self._report_for_good(_DRAIN_PATIENCE_S if self._cut_off else self._lease_s)
+        if self._cut_off:
+            await self._report(_DRAIN_PATIENCE_S)
+        else:
+            await self._report_for_good(self._lease_s)
 
     async def _report_for_good(self, patience_s: float) -> None:
         """The last report: nobody tells these totals again, so a coordinator that is just away is waited for."""
@@ -295,9 +297,9 @@ class Pack:
 
     def _await_arrival(self, arrival: Arrival) -> None:
         user = self._users.get(arrival.user)
-        if user is not None and arrival.at_run_s > self._arrivals_until_s:
+        if user is not None and arrival.number > self._last_arrival:
             # a coordinator that was started again may not know that its predecessor told us: they come in their order
-            self._arrivals_until_s = arrival.at_run_s
+            self._last_arrival = arrival.number
             due_ns = self.run_start_ns + int(arrival.at_run_s * 1e9)
             delay_s = max(0.0, (due_ns - monotonic_ns()) / 1e9)
             asyncio.get_running_loop().call_later(delay_s, self._arrive, user, due_ns)

@@ -63,7 +63,7 @@ class Dealer:
             if self._active:
                 user = self._active[0]
                 self._active.rotate(-1)
-                found.append(Arrival(user, self._next_s))
+                found.append(Arrival(user, self._next_s, self._drawn))
                 self._dealt.append(self._next_s)
             else:
                 self.undealt += 1

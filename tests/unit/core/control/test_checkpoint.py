@@ -70,7 +70,7 @@ class Crew:
     active: set[int] = field(default_factory=set)
     due: list[tuple[float, int, bool]] = field(default_factory=list)
     arrived: list[tuple[float, int]] = field(default_factory=list)
-    heard_until_s: float = -1e9
+    heard_until: int = 0
     stop: StopOrder | None = None
     drained: bool = False
     dead: bool = False
@@ -195,8 +195,8 @@ class Stage:
         crew.due += [(max(run_s, switch.at_run_s), switch.user, switch.on) for switch in orders.switches]
         for arrival in orders.arrivals:
             # as a pack does
-            if arrival.at_run_s > crew.heard_until_s:
-                crew.heard_until_s = arrival.at_run_s
+            if arrival.number > crew.heard_until:
+                crew.heard_until = arrival.number
                 crew.arrived.append((arrival.at_run_s, arrival.user))
         if orders.lease is not None:
             self._served(crew, crew.lease.hear(orders.lease))
