@@ -17,12 +17,12 @@ from typing import Any
 import ray
 
 from raysim.actors.checkpoints import Checkpoints, Memory, Recalled
-from raysim.actors.run_record import RunRecord
+from raysim.actors.run_record import RunRecord, record_of
 from raysim.actors.tenant_desk import Admission, RemovalProgress, TenantDesk
 from raysim.actors.user import Bootstrapped
 from raysim.actors.user_keys import UserKeys
 from raysim.core.control.messages import Event, Orders, PackStatus
-from raysim.core.control.progress import RunProgress, Standing
+from raysim.core.control.progress import RunProgress, Standing, progress_of
 from raysim.core.control.run_control import RunControl, RunState
 from raysim.core.plan.run_plan import RunPlan
 from raysim.core.plan.target_plan import TargetPlan
@@ -71,12 +71,10 @@ class Coordinator:
         self._target = target
         self._platform = platform
         paths = RunDir(Path(directory))
-        self._life: LifeMark | None = None
+        # from here on no other process writes what this one does
+        self._life: LifeMark | None = _take_over(paths.root)
         self._checkpoints = Checkpoints(paths.state)
         recalled = self._checkpoints.recall()
-        if recalled is None or not recalled.memory.cleaned:
-            # from here on no other process writes what this one does
-            self._life = _take_over(paths.root)
         self._events_file = Journal(paths.events)
         ledger = paths.resources.read_bytes() if paths.resources.exists() else b""
         self._desk = TenantDesk(
@@ -115,6 +113,8 @@ class Coordinator:
         failed = sum(bool(result.error) for result in recalled.bootstraps)
         self._desk.recall(len(recalled.bootstraps) - failed, failed)
         self._stop_asked, self._cleaned = memory.stop_asked, memory.cleaned
+        if self._cleaned:
+            self._release()
         self._take_events()
         # nobody else may be left to call it
         ray.get_runtime_context().current_actor.wake.remote()
@@ -240,23 +240,7 @@ class Coordinator:
         return before
 
     def _progress(self) -> RunProgress:
-        control, schedule = self._control, self._plan.schedule
-        run_s = monotonic() - control.run_start_s if control.run_start_s is not None else 0.0
-        phase = schedule.phase_at(run_s)
-        return RunProgress(
-            state=control.state,
-            run_s=run_s,
-            active=control.active,
-            target=schedule.target_at(run_s) if control.state is RunState.RUNNING else 0,
-            ready=len(control.ready_users),
-            lost=len(control.lost),
-            phase=phase.name if phase else "",
-            phase_index=phase.index if phase else -1,
-            totals=control.totals,
-            error_rate=control.error_rate,
-            stop_reason=control.stop_reason,
-            stop_asked=self._stop_asked,
-        )
+        return progress_of(self._control, self._plan.schedule, monotonic(), self._stop_asked)
 
     # ── after the run ──
 
@@ -265,9 +249,7 @@ class Coordinator:
         self._cleaning = True
         counts = await self._desk.clean_up()
         self._cleaned = True
-        if self._life is not None:
-            self._life.release()
-            self._life = None
+        self._release()
         self._keep()
         self._note(Event("cleaned_up", dict(counts)))
         return counts
@@ -278,27 +260,7 @@ class Coordinator:
 
     async def record(self) -> RunRecord:
         """Everything the report needs from here."""
-        control = self._control
-        start_s = control.run_start_s
-        return RunRecord(
-            stop_reason=control.stop_reason,
-            stop_message=control.stop_message,
-            started_at=None if start_s is None else start_s + control.wall_offset_s,
-            stopped_at_s=control.stopped_at_s or 0.0,
-            drained_at_s=control.drained_at_s or control.stopped_at_s or 0.0,
-            samples=tuple(control.samples),
-            lost=control.losses,
-            gone_users=control.gone_users,
-            bootstraps=tuple(self._bootstraps),
-            health=control.health,
-            totals=control.totals,
-            org_ids=self._desk.ledger.ids("org"),
-            user_ids=self._desk.ledger.ids("user"),
-            lost_commitments=control.lost_commitments,
-            money_short_from_s=control.money_short_from_s,
-            arrivals_due=control.arrivals_due,
-            restarts=tuple(control.restarts),
-        )
+        return record_of(self._control, self._desk.ledger, self._bootstraps)
 
     # ── inside ──
 
@@ -327,6 +289,12 @@ class Coordinator:
         self._checkpoints.forget()
         # a process that merely ends is started again
         ray.kill(ray.get_runtime_context().current_actor, no_restart=True)
+
+    def _release(self) -> None:
+        """Nobody has to look after tenants any more."""
+        if self._life is not None:
+            self._life.release()
+            self._life = None
 
     def _take_events(self) -> None:
         """Write down what has happened. To be called before anybody hears of it."""

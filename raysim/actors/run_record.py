@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from raysim.actors.user import Bootstrapped
 from raysim.core.control.checkpoint import Restart
 from raysim.core.control.losses import Loss
 from raysim.core.control.messages import PackHealth, Totals
+from raysim.core.control.run_control import RunControl
+from raysim.tenancy.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +36,27 @@ class RunRecord:
     money_short_from_s: float | None
     arrivals_due: int | None
     restarts: tuple[Restart, ...]
+
+
+def record_of(control: RunControl, ledger: Ledger, bootstraps: Sequence[Bootstrapped]) -> RunRecord:
+    """The record of a run that has ended, however it did."""
+    start_s = control.run_start_s
+    return RunRecord(
+        stop_reason=control.stop_reason,
+        stop_message=control.stop_message,
+        started_at=None if start_s is None else start_s + control.wall_offset_s,
+        stopped_at_s=control.stopped_at_s or 0.0,
+        drained_at_s=control.drained_at_s or control.stopped_at_s or 0.0,
+        samples=tuple(control.samples),
+        lost=control.losses,
+        gone_users=control.gone_users,
+        bootstraps=tuple(bootstraps),
+        health=control.health,
+        totals=control.totals,
+        org_ids=ledger.ids("org"),
+        user_ids=ledger.ids("user"),
+        lost_commitments=control.lost_commitments,
+        money_short_from_s=control.money_short_from_s,
+        arrivals_due=control.arrivals_due,
+        restarts=tuple(control.restarts),
+    )

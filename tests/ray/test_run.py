@@ -155,7 +155,11 @@ def test_a_dead_driver_leaves_no_load_and_no_tenant(runner: Runner, platform: Pl
     events = runner.folder / "results" / "orphan" / "events.jsonl"
     wait_for(events, '"kind":"phase"')
     time.sleep(1)
+    (coordinator,) = list_actors(filters=[("class_name", "=", "Coordinator"), ("state", "=", "ALIVE")], detail=True)
+    assert coordinator.pid is not None
     process.kill()
+    # the next one has nobody left to call it
+    os.kill(coordinator.pid, signal.SIGKILL)
     process.communicate()
     wait_for(events, '"kind":"cleaned_up"', 30)
     books = platform.ledger()
@@ -163,6 +167,9 @@ def test_a_dead_driver_leaves_no_load_and_no_tenant(runner: Runner, platform: Pl
     assert books["total"]["orgs"]["active"] == 0
     time.sleep(1)
     assert platform.ledger()["total"]["requests"] == books["total"]["requests"]
+    # it has ended for good, and left nothing to go on from
+    assert not list_actors(filters=[("class_name", "=", "Coordinator"), ("state", "!=", "DEAD")])
+    assert not (events.parent / "state").exists()
 
 
 def test_a_cost_limit_stops_the_run_and_is_not_overspent(runner: Runner) -> None:

@@ -1,4 +1,7 @@
-"""The course of a run, from the first ready pack to the last drained one. Pure: every event brings its own time."""
+"""The course of a run, from the first ready pack to the last drained one. Pure: every event brings its own time.
+
+Longer than other modules: what decides, and what takes it down and goes on from it, have to be read side by side.
+"""
 
 from __future__ import annotations
 
