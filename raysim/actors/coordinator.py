@@ -41,6 +41,8 @@ _TICK_S = 0.25
 _RENEW_S = 5.0
 #: the checkpoint is at most this old, see `RunControl.must_keep`
 _KEEP_S = 1.0
+#: between two checkpoints, in multiples of what one takes
+_KEEP_PAUSE = 4
 #: the system needs a moment to drop the lock of a process that was killed
 _LOCK_PATIENCE_S = 5.0
 
@@ -88,6 +90,8 @@ class Coordinator:
         )
         self._renewed_s = monotonic()
         self._kept_s = monotonic()
+        self._keep_takes_s = 0.0
+        self._keeping: asyncio.Task[None] | None = None
         self._control = RunControl(plan, wall_offset_s=time() - monotonic())
         self._bootstraps: list[Bootstrapped] = []
         self._driver_seen_s = monotonic()
@@ -171,20 +175,20 @@ class Coordinator:
     async def pack_ready(self, pack: int, users: Sequence[int], life: int) -> None:
         """A pack is set up and about to report."""
         self._control.pack_ready(pack, users, monotonic(), life)
-        self._take_events()
+        await self._settle()
 
     # ── the run ──
 
     async def begin(self) -> None:
         """Start the run's clock."""
         self._control.begin(monotonic())
-        self._take_events()
+        await self._settle()
 
     async def report(self, status: PackStatus) -> Orders:
         """A pack's report; the answer is what it is to do."""
         orders = self._control.report(status, monotonic())
         self._checkpoints.grant(self._control.take_grants())
-        self._take_events()
+        await self._settle()
         return orders
 
     async def pack_lost(self, pack: int, users: Sequence[int], why: str) -> int:
@@ -192,13 +196,13 @@ class Coordinator:
         for user in users:
             self._desk.give_back(user)
         life = self._control.pack_lost(pack, users, why, monotonic())
-        self._take_events()
+        await self._settle()
         return life
 
     async def request_stop(self, reason: str, message: str, drain_s: float) -> None:
         """End the run."""
         self._control.stop(reason, message, drain_s, monotonic())
-        self._take_events()
+        await self._settle()
 
     async def watch(self) -> RunProgress:
         """Where the run is. The driver's calls are also its heartbeat."""
@@ -269,7 +273,7 @@ class Coordinator:
         while True:
             await asyncio.sleep(_TICK_S)
             self._control.tick(monotonic())
-            self._take_events()
+            await self._settle()
             if monotonic() - self._kept_s > _KEEP_S:
                 self._keep()
             if self._life is not None and monotonic() - self._renewed_s > _RENEW_S:
@@ -297,20 +301,34 @@ class Coordinator:
             self._life = None
 
     def _take_events(self) -> None:
-        """Write down what has happened. To be called before anybody hears of it."""
         for event in self._control.take_events():
             self._note(event)
-        if self._control.must_keep:
-            self._keep()
+
+    async def _settle(self) -> None:
+        """Write down what has happened; to be awaited before anybody hears of it. Callers share checkpoints."""
+        self._take_events()
+        if self._control.must_keep and self._keeping is None:
+            self._keeping = asyncio.create_task(self._keep_when_due())
+        if self._keeping is not None:
+            # one caller that gives up is not to take it from the others
+            await asyncio.shield(self._keeping)
+
+    async def _keep_when_due(self) -> None:
+        """With thousands of packs a checkpoint takes tens of milliseconds: most of the time is for other things."""
+        await asyncio.sleep(max(0.0, self._kept_s + _KEEP_PAUSE * self._keep_takes_s - monotonic()))
+        self._keeping = None
+        self._keep()
 
     def _keep(self) -> None:
         """Take a checkpoint."""
-        self._kept_s = monotonic()
+        begun_s = monotonic()
         samples = self._control.samples
         self._checkpoints.add(samples=samples[self._samples_kept :])
         self._samples_kept = len(samples)
-        course = self._control.checkpoint(self._kept_s)
+        course = self._control.checkpoint(begun_s)
         self._checkpoints.keep(Memory(course, self._cleaned, self._stop_asked))
+        self._kept_s = monotonic()
+        self._keep_takes_s = self._kept_s - begun_s
 
     def _note(self, event: Event) -> None:
         line = {"time": time(), "run_s": self._run_s(), "kind": event.kind, "detail": event.detail}
