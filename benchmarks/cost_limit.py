@@ -119,7 +119,7 @@ def first_orders_s(directory: Path, killed_s: float) -> float | None:
             heard = [start_s + member["heard_s"] for member in saved["roster"]["members"] if member["heard_s"]]
             again = [heard_s for heard_s in heard if heard_s > killed_s]
             if saved["restarts"] and again:
-                return min(again) - killed_s
+                return float(min(again) - killed_s)
         time.sleep(0.02)
     return None
 

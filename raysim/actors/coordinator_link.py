@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+from time import monotonic, sleep
 from typing import Any
 
 from raysim.actors.patience import PATIENCE_S, PAUSE_S
@@ -42,15 +42,15 @@ class CoordinatorLink:
     def missed(self, error: ActorLostError) -> None:
         """Nobody answered. Raises `error` when it has been so for too long."""
         if self._away_from_s is None:
-            self._away_from_s = time.monotonic()
+            self._away_from_s = monotonic()
             self._told(f"the coordinator was lost, and is started again: {error.message}")
-        elif time.monotonic() - self._away_from_s > PATIENCE_S:
+        elif monotonic() - self._away_from_s > PATIENCE_S:
             raise error
 
     def heard(self) -> None:
         """It answered."""
         if self._away_from_s is not None:
-            away_s, self._away_from_s = time.monotonic() - self._away_from_s, None
+            away_s, self._away_from_s = monotonic() - self._away_from_s, None
             self._told(f"the coordinator is back after {away_s:.1f} s, and goes on from its checkpoint")
 
 
@@ -77,7 +77,7 @@ class Asking:
             self.value = fetch(self._ref)
         except ActorLostError as error:
             self._link.missed(error)
-            time.sleep(PAUSE_S)
+            sleep(PAUSE_S)
             self._ref = self._call()
             return False
         self._link.heard()

@@ -44,8 +44,8 @@ def _fetch(ref: Any) -> Any:
 def link_to(away: Away, told: list[str], monkeypatch: pytest.MonkeyPatch) -> CoordinatorLink:
     monkeypatch.setattr(coordinator_link, "ready_refs", lambda refs, _timeout_s: refs)
     monkeypatch.setattr(coordinator_link, "fetch", _fetch)
-    monkeypatch.setattr(coordinator_link.time, "sleep", lambda _: None)
-    monkeypatch.setattr(coordinator_link.time, "monotonic", lambda: away.now_s)
+    monkeypatch.setattr(coordinator_link, "sleep", lambda _: None)
+    monkeypatch.setattr(coordinator_link, "monotonic", lambda: away.now_s)
     return CoordinatorLink(away, told.append)
 
 

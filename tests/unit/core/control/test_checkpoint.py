@@ -112,7 +112,8 @@ class Stage:
     @property
     def all_known(self) -> bool:
         """Whether the treasury counts all that packs hold or have spent."""
-        treasury = self.coordinator.control and self.coordinator.control._rations._treasury
+        control = self.coordinator.control
+        treasury = control._rations._treasury if control is not None else None
         held = sum(crew.lease._granted - crew.lease._returned for crew in self.crews)
         return treasury is None or treasury.committed >= held
 
@@ -330,23 +331,26 @@ def test_a_stop_is_not_forgotten_and_its_drain_begins_anew_for_who_has_not_heard
     assert course.control.stopped_at_s == pytest.approx(5.0)
 
 
+def must_keep(course: Course) -> bool:
+    return course.control.must_keep
+
+
 def test_what_no_report_tells_again_must_be_kept() -> None:
-    control = RunControl(course_plan())
-    control.pack_ready(0, PACKS[0])
-    assert control.must_keep
-    control.checkpoint(0.0)
+    course = Course(course_plan()).prepare()
+    assert must_keep(course)
+    course.control.checkpoint(0.0)
     course = Course(course_plan()).begin()
     course.everyone_reports(0.5)
     course.control.checkpoint(course.start_s + 0.5)
     course.everyone_reports(1.0)
-    assert not course.control.must_keep
+    assert not must_keep(course)
     # it was away for longer than it plans ahead: steps are left out
     course.everyone_reports(10.0)
-    assert course.control.must_keep
+    assert must_keep(course)
     course.stop(11.0)
     course.control.checkpoint(course.start_s + 11.0)
     course.report(0, 11.5, drained=True)
-    assert course.control.must_keep
+    assert must_keep(course)
 
 
 def test_a_run_that_has_not_begun_goes_on_being_prepared() -> None:
