@@ -9,7 +9,7 @@ HEAVY = {"numpy", "polars", "pydantic", "httpx", "boto3", "rich", "prometheus_cl
 
 
 def test_user_actors_stay_lean() -> None:
-    # a process that holds an actor's handle imports that actor's module as well; what Ray itself imports is there anyway
+    # a process that holds an actor's handle imports that actor's module, too; what Ray itself imports is there anyway
     modules = "raysim.actors.user, raysim.actors.metrics, raysim.actors.coordinator"
     code = f"import ray, sys; rays = set(sys.modules); import {modules}; print(*(set(sys.modules) - rays), sep='\\n')"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
