@@ -16,6 +16,7 @@ from raysim.core.aggregation.statistics import (
     weighted_quantiles,
 )
 from raysim.core.records.outcome import Outcome
+from raysim.report.goodput import goodput
 from raysim.report.measured import Measured
 
 #: block of the summary → column that it describes, unit
@@ -45,6 +46,7 @@ def figures(everything: Measured, headline: Measured, over_s: float) -> dict[str
         "tokens": _tokens(everything.rows),
         "cost": _cost(everything.rows),
         "throughput": _throughput(headline.rows, over_s),
+        "goodput": goodput(headline, over_s),
         **blocks,
         "itl": _inter_token_latency(headline),
     }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from raysim.core.behaviour.questions import TEMPLATE
 from raysim.core.config.base import Part
 from raysim.core.config.endpoint_checks import endpoint_errors, endpoint_warnings
+from raysim.core.config.goal_checks import goal_errors
 from raysim.core.config.models import price_of
 from raysim.core.config.paths import Location, key_of, spell
 from raysim.core.config.prompt_checks import prompt_errors, prompt_warnings
@@ -51,6 +52,8 @@ def errors(scenario: Scenario, unreadable: frozenset[str] = frozenset()) -> list
         found += endpoint_errors(scenario)
     if not unreadable & {"userBehavior", "targets"}:
         found += prompt_errors(scenario)
+    if not unreadable & {"thresholds", "slo", "organizations", "loadPattern", "userBehavior", "endpoints", "models"}:
+        found += goal_errors(scenario)
     return found
 
 

@@ -41,7 +41,6 @@ class Unsupported:
 
 
 REFUSED = (
-    Unsupported("thresholds", _given, "leave it out"),
     Unsupported("advanced.chaos", _given, "leave it out"),
     Unsupported("advanced.dryRun", _true, "use `raysim plan`"),
 )
