@@ -138,8 +138,13 @@ def _beyond(rows: pl.DataFrame) -> pl.Series:
 def _throughput(rows: pl.DataFrame, over_s: float) -> dict[str, Any]:
     done = rows.filter(pl.col("outcome") == "success")
     lasted = over_s > 0
+    tokens = int(done["completion_tokens"].sum())
     return {
         "requests_per_s": done.height / over_s if lasted else None,
-        "output_tokens_per_s": int(done["completion_tokens"].sum()) / over_s if lasted else None,
+        "output_tokens_per_s": tokens / over_s if lasted else None,
         "over_s": over_s,
+        "success": done.height,
+        "error": rows.filter(pl.col("outcome") == "error").height,
+        "prompt_tokens": int(done["prompt_tokens"].sum()),
+        "completion_tokens": tokens,
     }

@@ -1,8 +1,8 @@
 """How much of what was asked was answered in time: the share of good requests, and of their tokens.
 
-A request is good as in `vllm bench serve --goodput`: it succeeded, and every time of the SLO holds for it. There goodput
-is the rate of good requests, as in DistServe (Zhong et al., OSDI 2024); here also their share, of which failures are a
-part that is not good.
+A request is good as in `vllm bench serve --goodput`: it succeeded, and every time of the SLO holds for it. There
+goodput is the rate of good requests, as in DistServe (Zhong et al., OSDI 2024); here it is their share too, and a
+request that failed is one that was not good.
 """
 
 from __future__ import annotations
