@@ -22,16 +22,16 @@ _PERCENTILES = {"mean": "Mean", "p50": "Median", "p90": "P90", "p95": "P95", "p9
 def vllm_text(summary: Mapping[str, Any]) -> str:
     """The figures of the headline alone, counts too, so that they agree with its rates and its duration.
 
-    Tokens are those of successes, as there. What is not known is `nan`.
+    Tokens are those of successes, as there. What is not known (an older summary lacks some counts) is `nan`.
     """
     throughput = summary["throughput"]
     lines = [
         _title("Serving Benchmark Result", "="),
-        _whole("Successful requests:", throughput["success"]),
-        _whole("Failed requests:", throughput["error"]),
+        _whole("Successful requests:", throughput.get("success")),
+        _whole("Failed requests:", throughput.get("error")),
         _decimal("Benchmark duration (s):", throughput["over_s"]),
-        _whole("Total input tokens:", throughput["prompt_tokens"]),
-        _whole("Total generated tokens:", throughput["completion_tokens"]),
+        _whole("Total input tokens:", throughput.get("prompt_tokens")),
+        _whole("Total generated tokens:", throughput.get("completion_tokens")),
         _decimal("Request throughput (req/s):", throughput["requests_per_s"]),
     ]
     if summary["goodput"] is not None:
@@ -46,7 +46,9 @@ def vllm_text(summary: Mapping[str, Any]) -> str:
 
 def _total_rate(throughput: Mapping[str, Any]) -> float | None:
     over_s = throughput["over_s"]
-    return (throughput["prompt_tokens"] + throughput["completion_tokens"]) / over_s if over_s > 0 else None
+    if "prompt_tokens" not in throughput or over_s <= 0:
+        return None
+    return float(throughput["prompt_tokens"] + throughput["completion_tokens"]) / over_s
 
 
 def _section(block: Mapping[str, Any], title: str, short: str) -> Iterator[str]:
@@ -60,8 +62,8 @@ def _title(text: str, line: str) -> str:
     return f" {text} ".center(_WIDTH, line) if line == "=" else text.center(_WIDTH, line)
 
 
-def _whole(label: str, value: int) -> str:
-    return f"{label:<{_LABEL}}{value:<10}"
+def _whole(label: str, value: int | None) -> str:
+    return f"{label:<{_LABEL}}{'nan' if value is None else value:<10}"
 
 
 def _decimal(label: str, value: float | None) -> str:

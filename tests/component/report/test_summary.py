@@ -36,7 +36,7 @@ PROMISED = {
         ("latency", "response_time", "ttft", "itl", "tpot", "tps", "queue"),
         ("mean", "mean_ci95", "p50", "p75", "p90", "p95", "p99", "max", "min", "count", "unit"),
     ),
-    "throughput": ("requests_per_s", "output_tokens_per_s", "over_s"),
+    "throughput": ("requests_per_s", "output_tokens_per_s", "over_s", "success", "error"),
     "goodput": (),
     "tenants": (),
     "models": (),

@@ -151,7 +151,6 @@ def test_effects_of_sections_that_cannot_be_read_are_not_guessed() -> None:
 
 
 NOT_YET: list[tuple[str, dict[str, Any]]] = [
-    ("spec.thresholds", {"thresholds": ["ttft_p95 < 800ms", {"expression": "error_rate < 1%", "org": "org-1"}]}),
     ("spec.advanced.chaos", {"advanced": {"chaos": {"failureRate": 0.1}}}),
     ("spec.advanced.dryRun", {"advanced": {"dryRun": True}}),
 ]
