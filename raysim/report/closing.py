@@ -108,6 +108,8 @@ def _users(summary: dict[str, Any]) -> Text:
         figures = ", ".join(f"{name} {seconds(bootstrap[f'{name}_s'])}" for name in ("mean", "p50", "p95", "max"))
         text.append(f" ({figures})")
     losses = users["lost_users"]
+    if users["lost"] is None:
+        return text.append(", losses not known")
     if not losses:
         return text.append(", none lost")
     if users["lost"]:

@@ -15,6 +15,8 @@ from raysim.report.measured import Measured
 
 #: condition of an SLO → the column that it bounds
 _COLUMNS = {"ttft": "ttft_s", "tpot": "tpot_s", "latency": "latency_s"}
+#: times are whole nanoseconds: less than that is the rounding of seconds
+_HALF_NS = 0.5e-9
 
 
 def goodput(headline: Measured, over_s: float) -> dict[str, Any] | None:
@@ -29,7 +31,10 @@ def goodput(headline: Measured, over_s: float) -> dict[str, Any] | None:
     conditions = headline.slo.conditions()
     decided = headline.rows.filter(pl.col("outcome").is_in(["success", "error"]))
     succeeded = decided.filter(pl.col("outcome") == "success")
-    late = {name: (pl.col(_COLUMNS[name]) > limit_s).fill_null(value=False) for name, limit_s in conditions.items()}
+    late = {
+        name: (pl.col(_COLUMNS[name]) > limit_s + _HALF_NS).fill_null(value=False)
+        for name, limit_s in conditions.items()
+    }
     good = succeeded.filter(~pl.any_horizontal(*late.values()))
     misses = {name: succeeded.filter(condition).height for name, condition in late.items()}
     unmeasured = [name for name in conditions if succeeded[_COLUMNS[name]].null_count() == succeeded.height]

@@ -94,7 +94,7 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: bool
 
 def _plain(text: str) -> str:
     """What others said, without what would be markup: one line, no tags, no links, no end of a cell."""
-    line = " ".join(text.split())
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     for character in "\\`*_[]<>|~#":
         line = line.replace(character, f"\\{character}")
     return line

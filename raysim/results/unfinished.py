@@ -33,6 +33,7 @@ def summary_of(run: Run) -> dict[str, Any]:
     plan = planned(run)
     summary = summarise(run.requests(), _facts(run, plan))
     summary["load_generator"] |= {"verdict": "unknown", "reasons": ["the actors' health is not on record"]}
+    summary["users"] |= dict.fromkeys(("bootstrapped", "lost", "replaced"))
     summary["bootstrap"] = dict.fromkeys(summary["bootstrap"])
     summary["cleanup"] |= {"status": "unknown", "command": f"raysim cleanup {run.where}"}
     summary["notes"] = [NOTE, *summary["notes"]]

@@ -25,8 +25,8 @@ class Condition:
     limit: float
 
     def holds(self, value: float) -> bool:
-        """Whether it holds for `value`, in the figure's unit."""
-        return bool(_COMPARE[self.comparison](value, self.limit))
+        """Whether it holds for `value`, in the figure's unit; what differs by rounding alone is equal."""
+        return bool(_COMPARE[self.comparison](_rounded(value), _rounded(self.limit)))
 
 
 def parse_condition(text: str) -> Condition:
@@ -51,6 +51,10 @@ def parse_condition(text: str) -> Condition:
     if figure.unit is Unit.SHARE and comparison == ">" and limit == 1:
         raise ValueError(f"found {text!r}, which can never hold: {name} is at most 100%; write {name} >= {value}")
     return Condition(figure, comparison, limit)
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.12g}")
 
 
 def _seconds(text: str) -> float:

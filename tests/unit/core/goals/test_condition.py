@@ -69,6 +69,16 @@ def test_comparisons(comparison: str, below: bool, equal: bool, above: bool) -> 
     assert [condition.holds(value) for value in (39.9, 40.0, 40.1)] == [below, equal, above]
 
 
+def test_rounding_is_no_difference() -> None:
+    at_most = parse_condition("latency_p50 <= 210ms")
+    # nanoseconds as seconds: 0.21000000000000002
+    value = 210_000_000 * 1e-9
+    assert value != at_most.limit
+    assert at_most.holds(value)
+    assert not parse_condition("latency_p50 < 210ms").holds(value)
+    assert not at_most.holds(0.210000001)
+
+
 @given(st.sampled_from(sorted(FIGURES)), st.sampled_from(["<=", ">="]), st.integers(0, 10**9))
 def test_every_figure_takes_its_own_unit(name: str, comparison: str, number: int) -> None:
     unit = FIGURES[name].unit
