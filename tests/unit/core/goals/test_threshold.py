@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from raysim.core.goals.figure import FIGURES
+from raysim.core.goals.figure import FIGURES, QUANTITIES, STATISTICS
 from raysim.core.goals.threshold import Scope, Threshold, judge
 
 
@@ -61,3 +62,11 @@ def test_a_scope_says_when_and_of_what() -> None:
 def test_every_figure_is_named_once() -> None:
     assert all(figure.name == name for name, figure in FIGURES.items())
     assert {"ttft_p95", "tps_mean", "error_rate", "cost_usd", "goodput"} <= set(FIGURES)
+
+
+def test_the_page_names_every_figure() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "thresholds.md").read_text(encoding="utf-8")
+    named = {name if name not in QUANTITIES else f"{name}_…" for name in {*QUANTITIES, *FIGURES}}
+    with_statistics = {f"{quantity}_{statistic}" for quantity in QUANTITIES for statistic in STATISTICS}
+    assert [name for name in sorted(named - with_statistics) if f"`{name}`" not in page] == []
+    assert all(f"`{statistic}`" in page for statistic in STATISTICS)
