@@ -186,4 +186,6 @@ def _codes(summary: dict[str, Any], facts: RunFacts) -> set[ExitCode]:
         codes.add(ExitCode.NO_SUCCESS)
     if summary["load_generator"]["verdict"] == "invalid":
         codes.add(ExitCode.GENERATOR_INVALID)
+    if not all(threshold["held"] for threshold in summary["thresholds"]):
+        codes.add(ExitCode.THRESHOLD_FAILED)
     return codes

@@ -20,6 +20,7 @@ _COMMANDS = {
     "plan": "plan",
     "preflight": "preflight",
     "chat": "chat",
+    "report": "report",
     "cleanup": "cleanup",
     "questions": "questions",
     "schema": "schema",

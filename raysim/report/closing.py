@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
+from raysim.report.goals_text import goodput_text
 from raysim.report.numbers import count, digits, elapsed, seconds, share, usd
 
 _VERDICT_STYLES = {"ok": "green", "suspect": "yellow"}
@@ -19,6 +20,8 @@ def closing_lines(summary: dict[str, Any]) -> Iterator[tuple[str, Text]]:
     yield "stop reason:", _stop_reason(summary)
     yield "load generator:", _load_generator(summary["load_generator"])
     yield "cost:", _cost(summary["cost"])
+    if summary["goodput"] is not None:
+        yield "goodput:", Text(goodput_text(summary["goodput"]))
     if summary["held"]["count"] or summary["requests"]["unsent"] or summary["requests"]["arrivals_due"] is not None:
         yield "held back:", _waiting(summary["requests"], summary["held"])
     if summary["schedule"]["largest_lasting_users"] is not None:
@@ -105,6 +108,8 @@ def _users(summary: dict[str, Any]) -> Text:
         figures = ", ".join(f"{name} {seconds(bootstrap[f'{name}_s'])}" for name in ("mean", "p50", "p95", "max"))
         text.append(f" ({figures})")
     losses = users["lost_users"]
+    if users["lost"] is None:
+        return text.append(", losses not known")
     if not losses:
         return text.append(", none lost")
     if users["lost"]:

@@ -23,6 +23,8 @@ class RunStatus(StrEnum):
     STOPPED = "stopped"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
+    #: it goes on or was killed: said only of figures that are made from what had been stored, never in a summary's file
+    UNFINISHED = "unfinished"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from raysim.report.limits import limit_figures, schedule_error
 from raysim.report.measured import DEFINITIONS, Measured
 from raysim.report.prompts import prompts
 from raysim.report.think_time import think_time
+from raysim.report.thresholds import thresholds
 
 #: raised when a key of the summary changes its meaning
 SUMMARY_VERSION = 1
@@ -31,7 +32,7 @@ def summarise(requests: pl.LazyFrame, facts: RunFacts) -> dict[str, Any]:
     that are not excluded (`requests.headline` of them). Times in seconds, money in USD, shares 0 to 1; null is "not
     known" or "nothing to measure", never 0.
     """
-    measured = Measured.of(requests)
+    measured = Measured.of(requests, facts.plan.slo)
     headline = measured.headline()
     tenants_rows = timed(requests, facts)
     cuts = quota(tenants_rows, facts)
@@ -53,7 +54,6 @@ def summarise(requests: pl.LazyFrame, facts: RunFacts) -> dict[str, Any]:
         "users": _users(facts),
         **run,
         "errors": _errors(requests, measured),
-        "goodput": None,
         "schedule": schedule_error(facts),
         "tenants": [
             {**entry, "quota": cuts.get(entry["org_id"]), "billing": bills.get(entry["org_id"])}
@@ -71,7 +71,7 @@ def summarise(requests: pl.LazyFrame, facts: RunFacts) -> dict[str, Any]:
         "billing": bill,
         "load_generator": load_generator(headline, facts),
         "records_lost_estimate": facts.records_lost_estimate,
-        "thresholds": [],
+        "thresholds": thresholds(requests, facts, run),
         "notes": [*notes(measured, facts), *filter(None, [left_note(tenants_rows)])],
         "definitions": dict(DEFINITIONS),
     }

@@ -51,6 +51,8 @@ def build_plan(scenario: Scenario, run_id: str, *, started: str) -> RunPlan:
         target=plan_target(scenario),
         key_days=None if expires_s is None else max(1, -int(-expires_s // _SECONDS_PER_DAY)),
         keys_per_user=spec.api_keys.per_user,
+        thresholds=tuple(threshold.to_threshold() for threshold in spec.thresholds),
+        slo=spec.slo.to_slo() if spec.slo else None,
     )
 
 

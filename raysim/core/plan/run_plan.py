@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from raysim.core.behaviour.behaviour import Behaviour
+from raysim.core.goals.slo import Slo
+from raysim.core.goals.threshold import Threshold
 from raysim.core.plan.load import LoadSchedule
 from raysim.core.plan.target_plan import TargetPlan
 from raysim.core.pricing import Price
@@ -94,6 +96,8 @@ class RunPlan:
     target: TargetPlan
     key_days: int | None
     keys_per_user: int = 1
+    thresholds: tuple[Threshold, ...] = ()
+    slo: Slo | None = None
 
     @property
     def users(self) -> tuple[UserPlan, ...]:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from raysim.core.config.reading import read_scenario
-from raysim.core.config.support import FOR_MANIFESTS, REFUSED, WITHOUT_EFFECT
+from raysim.core.config.support import FOR_MANIFESTS, WITHOUT_EFFECT
 from tests.unit.core.config.documents import document, errors_of, warnings_of
 
 AIAAS = {"apiRouterUrl": "http://router:8080", "userOrgUrl": "http://user-org:8081"}
@@ -148,23 +148,6 @@ def test_bounds_around_a_constant_are_said() -> None:
 def test_effects_of_sections_that_cannot_be_read_are_not_guessed() -> None:
     errors = errors_of(userBehavior={"modelPreferences": 3}, models={"x": {}})
     assert not any(path == "spec.models" for path in errors)
-
-
-NOT_YET: list[tuple[str, dict[str, Any]]] = [
-    ("spec.thresholds", {"thresholds": ["ttft_p95 < 800ms", {"expression": "error_rate < 1%", "org": "org-1"}]}),
-]
-
-
-@pytest.mark.parametrize(("path", "spec"), NOT_YET)
-def test_what_is_not_supported_yet_is_refused(path: str, spec: dict[str, Any]) -> None:
-    errors = errors_of(**spec)
-    assert list(errors) == [path]
-    assert errors[path].startswith("is not supported yet; ")
-
-
-def test_every_row_of_the_table_is_tried() -> None:
-    tried = {path.replace("[0]", "[]").replace("[1]", "[]") for path, _ in NOT_YET}
-    assert tried == {f"spec.{row.path}" for row in REFUSED}
 
 
 NO_EFFECT: dict[str, dict[str, Any]] = {

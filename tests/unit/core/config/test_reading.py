@@ -132,7 +132,7 @@ def test_problems_of_all_sections_are_found_at_once() -> None:
         users={"perOrg": {"min": 5, "max": 2}},
         userBehavior={"thinkTimeSeconds": {"min": 9, "max": 1}},
         limits={"maxDuration": "long"},
-        thresholds=["ttft_p95 < 800ms"],
+        thresholds=["ttft_p95 < 800"],
     )
     assert list(errors) == [
         "spec.organizations.count",
@@ -140,7 +140,7 @@ def test_problems_of_all_sections_are_found_at_once() -> None:
         "spec.users.perOrg.min",
         "spec.userBehavior.thinkTimeSeconds.min",
         "spec.limits.maxDuration",
-        "spec.thresholds",
+        "spec.thresholds[0].expression",
     ]
 
 
