@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
 
+from raysim.core.comparison.dependence import exceeded, student_quantile, variance_inflation
 from raysim.core.comparison.effect import cliffs_delta
 from raysim.core.comparison.family import critical_values, standard_errors
 from raysim.core.comparison.figure import Figure, Interval, Reading
@@ -20,7 +21,7 @@ MISS = 0.05
 #: fewer requests in a block of time are too few to stand for it; fewer blocks cannot tell how much they differ
 FEWEST_IN_A_BLOCK = 10
 FEWEST_BLOCKS = 10
-MOST_BLOCKS = 24
+MOST_BLOCKS = 48
 #: fewer users cannot tell how much users differ
 FEWEST_USERS = 6
 #: a test with this chance of finding a change is said to find it
@@ -42,7 +43,7 @@ class Verdict(StrEnum):
 class Change:
     """How one figure differs. None means "not measured", or for intervals "too little to tell".
 
-    `relative` is the run's figure over the baseline's less 1, None for shares; `difference` is in the figure's unit.
+    `counts` are the values that each run's figure is of, `requests` how many the smaller run has. `relative` is the run's figure over the baseline's less 1, None for shares; `difference` is in the figure's unit.
     `sure` and `sure_difference` hold for all figures of the family at once with 95 % confidence; the verdict follows
     from them. `ci95` holds for this figure alone. `effect` is Cliff's delta, -1 to 1: how much more often a request of
     the run has the larger value than the smaller one. `detectable` is the change that would be found in four cases of
@@ -53,6 +54,7 @@ class Change:
     baseline: float | None
     run: float | None
     counts: tuple[int, int]
+    requests: int = 0
     verdict: Verdict = Verdict.NO_EVIDENCE
     relative: float | None = None
     difference: float | None = None
@@ -109,8 +111,7 @@ def _blocks(baseline: RunSample, run: RunSample) -> tuple[int, ...]:
     count = min(MOST_BLOCKS, min(baseline.size, run.size) // FEWEST_IN_A_BLOCK)
     if count < FEWEST_BLOCKS:
         return ()
-    coarse = count // 2
-    return (count, coarse) if coarse >= FEWEST_BLOCKS else (count,)
+    return (count,)
 
 
 def _judge(
@@ -120,13 +121,13 @@ def _judge(
     matching: Matching,
     miss: float,
 ) -> list[Change]:
-    reaches = [_reaches(pairs, number, matching.time, miss) for number in range(by_time)]
+    reaches = [_reaches(pairs, number, matched=matching.time, miss=miss, in_time=True) for number in range(by_time)]
     if by_time and min(len(sample.users) for sample in samples) >= FEWEST_USERS:
         matched = matching.users and samples[0].users == samples[1].users
-        reaches.append(_reaches(pairs, by_time, matched, miss))
+        reaches.append(_reaches(pairs, by_time, matched=matched, miss=miss, in_time=False))
     changes = []
     for index, pair in enumerate(pairs):
-        together = max(((float(r.together[index]), r.critical) for r in reaches), default=None)
+        together = max(((float(r.together[index]), float(r.critical[index])) for r in reaches), default=None)
         alone = max(((float(r.alone[index]), float(r.criticals[index])) for r in reaches), default=None)
         changes.append(_change(pair, samples, together, alone))
     return changes
@@ -138,15 +139,17 @@ class _Reach:
 
     together: Floats
     alone: Floats
-    critical: float
+    critical: Floats
     criticals: Floats
 
 
 def _reaches(
     pairs: Sequence[tuple[Figure, Figure]],
     clustering: int,
-    matched: bool,  # noqa: FBT001 - internal
+    *,
+    matched: bool,
     miss: float,
+    in_time: bool,
 ) -> _Reach:
     mine = np.array([one.influence[clustering] for one, _ in pairs])
     others = np.array([other.influence[clustering] for _, other in pairs])
@@ -155,7 +158,23 @@ def _reaches(
         parts = [others - mine]
     errors = standard_errors(parts)
     critical, criticals = critical_values(parts, miss)
-    return _Reach(errors * critical, errors * criticals, critical, criticals)
+    if not in_time:
+        return _Reach(errors * critical, errors * criticals, np.full_like(errors, critical), criticals)
+    inflation = variance_inflation(parts)
+    errors *= np.sqrt(inflation)
+    clusters = sum(part.shape[1] for part in parts)
+    freedom = clusters - len(parts)
+    lost = np.maximum(1.0, clusters / inflation - len(parts))
+    together = np.array([_heavier(critical, freedom, left) for left in lost])
+    alone = np.array([_heavier(float(one), freedom, left) for one, left in zip(criticals, lost, strict=True)])
+    return _Reach(errors * together, errors * alone, together, alone)
+
+
+def _heavier(critical: float, freedom: float, left: float) -> float:
+    """What a critical value becomes when fewer degrees of freedom are left."""
+    if left >= freedom or critical <= 0.0:
+        return critical
+    return student_quantile(exceeded(critical, freedom), left)
 
 
 #: how far chance takes a change, on the figure's scale, and how many standard errors that is
@@ -175,11 +194,13 @@ def _change(
     values = [sample.values.get(metric.quantity) for sample in samples]
     known = [value[~np.isnan(value)] for value in values if value is not None]
     detectable = None if decisive is None or together is None else _detectable(decisive, together[1], is_share=is_share)
-    return Change(
+    requests = min(sample.size for sample in samples)
+    change = Change(
         metric,
         one.value,
         other.value,
         (one.count, other.count),
+        requests,
         _verdict(metric, decisive),
         relative,
         other.value - one.value,
@@ -188,8 +209,9 @@ def _change(
         None if alone is None or (relative is None and not is_share) else interval(pair, *alone),
         cliffs_delta(known[1], known[0]) if len(known) == len(values) else None,
         detectable,
-        _needed(pair, samples, together, detectable),
+        _needed_for_tail(metric, requests, together) if detectable is None else None,
     )
+    return replace(change, needed=needed_to_find(change, WORTH_FINDING_SHARE if is_share else WORTH_FINDING))
 
 
 def _verdict(metric: Metric, interval: Interval | None) -> Verdict:
@@ -249,26 +271,26 @@ def _detectable(interval: Interval, critical: float, *, is_share: bool) -> float
     return least if is_share else math.expm1(least)
 
 
-def _needed(
-    pair: tuple[Figure, Figure],
-    samples: tuple[RunSample, RunSample],
-    together: _Bound | None,
-    detectable: float | None,
-) -> int | None:
-    """Requests of each run that would do to find what is worth finding; None when nobody can tell.
+def needed_to_find(change: Change, worth: float) -> int | None:
+    """Requests of each run with which a change of `worth` would be found in four cases of five; None if unknown.
 
-    Errors shrink with the square root of the requests. A tail of which too few values are there has to have twice as
-    many values beyond the quantile as chance may take away.
+    Errors shrink with the square root of the requests. `worth` is relative, of shares a difference.
     """
-    metric, size = pair[0].metric, min(sample.size for sample in samples)
-    if together is None:
+    if change.detectable is None or not worth:
+        return change.needed
+    if change.metric.unit is Unit.SHARE:
+        return math.ceil(change.requests * (change.detectable / worth) ** 2)
+    if worth <= -1.0:
         return None
-    if detectable is not None:
-        is_share = metric.unit is Unit.SHARE
-        worth = WORTH_FINDING_SHARE if is_share else math.log1p(WORTH_FINDING)
-        found = detectable if is_share else math.log1p(detectable)
-        return math.ceil(size * (found / worth) ** 2)
-    if metric.share is None:
+    return math.ceil(change.requests * (math.log1p(change.detectable) / math.log1p(worth)) ** 2)
+
+
+def _needed_for_tail(metric: Metric, requests: int, together: _Bound | None) -> int | None:
+    """The same where the interval has no end, because too few values lie beyond the quantile.
+
+    There have to be twice as many as chance may take away.
+    """
+    if together is None or metric.share is None:
         return None
     room = min(metric.share, 1.0 - metric.share) / 2
-    return math.ceil(size * max(1.0, together[0] / room) ** 2)
+    return math.ceil(requests * max(1.0, together[0] / room) ** 2)

@@ -2,8 +2,8 @@
 
 Every figure here is a ratio of two sums over requests (a quantile is where the share of requests below it, such a
 ratio, is as wanted), so that one formula serves all: with R = sum(y) / sum(x), cluster c adds (y_c - R x_c) / sum(x) to
-the error of R. Source: Cochran, "Sampling Techniques" (1977), 6.3 and 9A; for quantiles Woodruff, "Confidence intervals for
-medians and other position measures", JASA 47 (1952).
+the error of R. Source: Cochran, "Sampling Techniques" (1977), 6.3 and 9A; for quantiles Woodruff, "Confidence intervals
+for medians and other position measures", JASA 47 (1952).
 """
 
 from __future__ import annotations
