@@ -1,11 +1,12 @@
 """Runs in virtual time: users in a closed loop on the simulated platform's own engine model, a few hundred a minute.
 
-What is simulated: users think (lognormal, median `think_s`), ask (prompt and answer lengths lognormal, so that a few are
-very long), read their stream and think again. Each backend is a `raysim.simplatform.engine.Engine`: queue, prefill,
-continuous batching, so that requests wait for each other and a request's time depends on who else is there. On top of it
+What is simulated: users think (lognormal, median `think_s`), ask (prompt and answer lengths lognormal, so that a few
+are very long), read their stream and think again. Each backend is a `raysim.simplatform.engine.Engine`: queue, prefill,
+continuous batching, so that requests wait for each other and a request's time depends on who else is there. Besides,
 each backend drifts: its steps are slowed by exp(x), x an autoregressive process with the standard deviation `drift` and
-the correlation time `drift_s`, as neighbours on shared hardware would do it. Requests fail with `error_rate`, half of them
-in fits of two seconds. Chunks hold `tokens_per_chunk` tokens. What is not: the network, HTTP, the generator's own lateness.
+the correlation time `drift_s`, as neighbours on shared hardware would do it. Requests fail with `error_rate`, half of
+them in fits of two seconds. Chunks hold `tokens_per_chunk` tokens. What is not: the network, HTTP, the generator's own
+lateness, and anything that differs from one run to the next as a whole.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from itertools import count
+from itertools import count, pairwise
 
 import numpy as np
 
@@ -156,7 +157,7 @@ class _Play:
         if row is not None:
             chunks = tokens[:: world.tokens_per_chunk]
             weight = (asked.output - 1) / max(1, len(chunks) - 1)
-            self._gaps += [(row, (b - a) / weight, weight) for a, b in zip(chunks, chunks[1:], strict=False)]
+            self._gaps += [(row, (b - a) / weight, weight) for a, b in pairwise(chunks)]
         self._think(asked.user, end)
 
     def _row(self, user: int, due: float, *, failed: bool, **values: float) -> int | None:

@@ -21,7 +21,7 @@ MISS = 0.05
 #: fewer requests in a block of time are too few to stand for it; fewer blocks cannot tell how much they differ
 FEWEST_IN_A_BLOCK = 10
 FEWEST_BLOCKS = 10
-MOST_BLOCKS = 48
+MOST_BLOCKS = 30
 #: fewer users cannot tell how much users differ
 FEWEST_USERS = 6
 #: a test with this chance of finding a change is said to find it
@@ -43,7 +43,8 @@ class Verdict(StrEnum):
 class Change:
     """How one figure differs. None means "not measured", or for intervals "too little to tell".
 
-    `counts` are the values that each run's figure is of, `requests` how many the smaller run has. `relative` is the run's figure over the baseline's less 1, None for shares; `difference` is in the figure's unit.
+    `counts` are the values that each run's figure is of, `requests` how many the smaller run has. `relative` is the
+    run's figure over the baseline's less 1, None for shares; `difference` is in the figure's unit.
     `sure` and `sure_difference` hold for all figures of the family at once with 95 % confidence; the verdict follows
     from them. `ci95` holds for this figure alone. `effect` is Cliff's delta, -1 to 1: how much more often a request of
     the run has the larger value than the smaller one. `detectable` is the change that would be found in four cases of

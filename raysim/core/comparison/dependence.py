@@ -14,22 +14,23 @@ from raysim.core.comparison.sample import Floats
 def variance_inflation(parts: Sequence[Floats]) -> Floats:
     """By what factor the variance of each row's sum exceeds that of independent columns; at least 1.
 
-    Autocovariances are summed for as long as pairs of them are positive, and made to fall ("initial monotone sequence"),
-    which takes in waves of any shape without a bandwidth to choose. What taking the mean away has hidden of them is put
-    back. Source: Geyer, "Practical Markov chain Monte Carlo", Statistical Science 7 (1992).
+    Autocovariances are summed for as long as pairs of them are positive, and made to fall ("initial monotone
+    sequence"), which takes in waves of any shape without a bandwidth to choose. What taking the mean away has hidden of
+    them is put back. Source: Geyer, "Practical Markov chain Monte Carlo", Statistical Science 7 (1992).
 
     Args:
         parts: independent stretches; each has a row a figure and a column a block, in the order of time.
     """
-    plain = sum((part**2).sum(axis=1) for part in parts)
+    plain = np.zeros(parts[0].shape[0])
+    for part in parts:
+        plain += (part**2).sum(axis=1)
     columns = min(part.shape[1] for part in parts)
     safe = np.where(plain > 0, plain, 1.0)
     factor = np.ones(parts[0].shape[0])
     for _ in range(2):
-        pairs = []
-        for lag in range(0, columns // 2 - 1, 2):
-            pairs.append(sum(_correlation(parts, at, safe) + factor / columns for at in (lag, lag + 1)))
-        sums = np.array(pairs)
+        hidden = 2.0 * factor / columns
+        lags = range(0, columns // 2 - 1, 2)
+        sums = np.array([_correlation(parts, at, safe) + _correlation(parts, at + 1, safe) + hidden for at in lags])
         going = np.cumprod(sums > 0, axis=0)
         falling = np.minimum.accumulate(np.where(going > 0, sums, 0.0), axis=0)
         factor = np.maximum(1.0, 2.0 * falling.sum(axis=0) - 1.0)
@@ -39,8 +40,10 @@ def variance_inflation(parts: Sequence[Floats]) -> Floats:
 def _correlation(parts: Sequence[Floats], lag: int, plain: Floats) -> Floats:
     if lag == 0:
         return np.ones_like(plain)
-    products = [(part[:, lag:] * part[:, :-lag]).sum(axis=1) * part.shape[1] / (part.shape[1] - lag) for part in parts]
-    return np.sum(products, axis=0) / plain
+    products = np.zeros_like(plain)
+    for part in parts:
+        products += (part[:, lag:] * part[:, :-lag]).sum(axis=1) * part.shape[1] / (part.shape[1] - lag)
+    return products / plain
 
 
 def student_quantile(miss: float, freedom: float) -> float:
