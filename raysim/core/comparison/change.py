@@ -24,6 +24,8 @@ FEWEST_BLOCKS = 10
 MOST_BLOCKS = 30
 #: fewer users cannot tell how much users differ
 FEWEST_USERS = 6
+#: waves leave at least so many degrees of freedom; with fewer every interval would be endless
+_LEAST_FREEDOM = 2.0
 #: a test with this chance of finding a change is said to find it
 POWER_Z = 0.8416
 #: the change that is said to be worth finding: 10 %, or one percentage point
@@ -158,14 +160,17 @@ def _reaches(
     if matched:
         parts = [others - mine]
     errors = standard_errors(parts)
+    clusters = sum(part.shape[1] for part in parts)
+    freedom = clusters - len(parts)
     critical, criticals = critical_values(parts, miss)
+    # where nothing varied there is no largest chance change to look at
+    least = student_quantile(miss, freedom)
+    critical, criticals = max(critical, least), np.where(criticals > 0, criticals, least)
     if not in_time:
         return _Reach(errors * critical, errors * criticals, np.full_like(errors, critical), criticals)
     inflation = variance_inflation(parts)
     errors *= np.sqrt(inflation)
-    clusters = sum(part.shape[1] for part in parts)
-    freedom = clusters - len(parts)
-    lost = np.maximum(1.0, clusters / inflation - len(parts))
+    lost = np.maximum(_LEAST_FREEDOM, clusters / inflation - len(parts))
     together = np.array([_heavier(critical, freedom, left) for left in lost])
     alone = np.array([_heavier(float(one), freedom, left) for one, left in zip(criticals, lost, strict=True)])
     return _Reach(errors * together, errors * alone, together, alone)
@@ -173,7 +178,7 @@ def _reaches(
 
 def _heavier(critical: float, freedom: float, left: float) -> float:
     """What a critical value becomes when fewer degrees of freedom are left."""
-    if left >= freedom or critical <= 0.0:
+    if left >= freedom:
         return critical
     return student_quantile(exceeded(critical, freedom), left)
 

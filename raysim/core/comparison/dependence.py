@@ -47,14 +47,12 @@ def _correlation(parts: Sequence[Floats], lag: int, plain: Floats) -> Floats:
 
 
 def student_quantile(miss: float, freedom: float) -> float:
-    """The two-sided quantile of Student's t that is exceeded with probability `miss`, for 1 degree of freedom or more.
+    """The two-sided quantile of Student's t that is exceeded with probability `miss`, for 2 degrees of freedom or more.
 
     Source: Hill, "Algorithm 396: Student's t-quantiles", CACM 13 (1970); good to six digits.
     """
     if freedom >= 1e6:  # noqa: PLR2004 - normal by then
         return NormalDist().inv_cdf(1.0 - miss / 2)
-    if freedom < 2.0:  # noqa: PLR2004
-        freedom = max(freedom, 1.0)
     a = 1.0 / (freedom - 0.5)
     b = 48.0 / (a * a)
     c = ((20700.0 * a / b - 98.0) * a - 16.0) * a + 96.36

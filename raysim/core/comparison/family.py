@@ -38,12 +38,14 @@ def standard_errors(parts: Sequence[Floats]) -> Floats:
 def critical_values(parts: Sequence[Floats], miss: float) -> tuple[float, Floats]:
     """Standard errors that chance exceeds with probability `miss`: in any figure of the family, and in each alone."""
     # a rare miss needs more draws to be seen
-    draws = max(_DRAWS, int(_DRAWS_BEYOND / miss))
+    half = max(_DRAWS, int(_DRAWS_BEYOND / miss)) // 2
+    draws = 2 * half
     sums = np.zeros((parts[0].shape[0], draws))
     variances = np.zeros_like(sums)
     for number, part in enumerate(parts):
         clusters = part.shape[1]
-        drawn = part @ _signs(clusters, draws, number)
+        # both ways round, so that it makes no difference which run is called the baseline
+        drawn = np.hstack([part @ _signs(clusters, half, (number + turn) % 2) for turn in (0, 1)])
         sums += drawn
         variances += _size(part) * np.maximum((part**2).sum(axis=1, keepdims=True) - drawn**2 / clusters, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
