@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 import orjson
 from rich.console import Console
@@ -9,6 +11,8 @@ from rich.console import Console
 from raysim.core.comparison.metric import HEADLINE, METRICS
 from raysim.core.comparison.rule import COLUMNS, Rule, parse_rule
 from raysim.core.errors import ConfigError, ExitCode, Problem, worst
+
+_LOG_WIDTH = 100
 
 
 @click.command("compare")
@@ -57,7 +61,8 @@ def command(
         if form == "markdown":
             click.echo(markdown(found))
         else:
-            console = Console(highlight=False)
+            # a log that is no terminal has no width of its own
+            console = Console(highlight=False, width=None if sys.stdout.isatty() else _LOG_WIDTH)
             for comparison in found:
                 render_comparison(comparison, console)
     codes = {ExitCode.GENERATOR_INVALID for comparison in found if comparison.incomparable}

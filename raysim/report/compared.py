@@ -206,7 +206,8 @@ def _notes(
     users = min(len(sample.users) for sample in samples)
     if users < FEWEST_USERS:
         notes.append(
-            f"only {users} users: how much users differ cannot be told from fewer than {FEWEST_USERS}, and is "
+            f"only {users} user{'s' * (users != 1)}: how much users differ cannot be told from fewer than "
+            f"{FEWEST_USERS}, and is "
             "not allowed for"
         )
     if baseline.run.summary["seed"] != run.run.summary["seed"]:

@@ -39,21 +39,30 @@ def render_comparison(comparison: Comparison, console: Console) -> None:
     for note in comparison.notes:
         console.print(Text(f"note: {note}", "yellow"), width=width)
     console.print()
-    console.print(_table("", comparison.changes), width=width)
+    console.print(_table("", comparison.changes, width), width=width)
     for group in comparison.groups:
         console.print()
-        console.print(_table(f"{group.column} {group.name}", group.changes), width=width)
+        console.print(_table(f"{group.column} {group.name}", group.changes, width), width=width)
     console.print(Text(CAPTION, "dim"), width=width)
     for verdict in comparison.rules:
         console.print(Text(rule_line(verdict), _RULE_STYLES[verdict.outcome]), width=width)
 
 
-def _table(title: str, changes: Iterable[Change]) -> Table:
-    table = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in COLUMNS:
+def _table(title: str, changes: Iterable[Change], width: int) -> Table:
+    """The changes; what would be found is left out where lines are short."""
+    table = Table(
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    columns = COLUMNS if width >= _WIDTH else COLUMNS[:-1]
+    for column in columns:
         table.add_column(column, justify="left" if column in {"figure", "verdict"} else "right", no_wrap=True)
     for change in changes:
-        row = cells(change)
+        row = cells(change)[: len(columns)]
         table.add_row(*(Text(cell, _STYLES.get(cell, "")) for cell in row))
     return table
 

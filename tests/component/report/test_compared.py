@@ -91,7 +91,7 @@ def test_what_differs_is_said(tmp_path: Path) -> None:
     notes = " | ".join(comparison.notes)
     assert "too few requests to tell anything: 84 in the smaller run; at least 100" in notes
     assert "different seeds" in notes
-    assert "only 1 users" in notes
+    assert "only 1 user: " in notes
 
 
 def test_models_and_tenants_are_looked_at_apart(tmp_path: Path) -> None:
