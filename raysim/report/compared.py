@@ -34,6 +34,8 @@ _USERS = ("organizations", "users", "userBehavior", "models", "endpoints", "adva
 _FEWEST = FEWEST_BLOCKS * FEWEST_IN_A_BLOCK
 _NS = 1e-9
 _NS_IN_US = 1e3
+#: more token gaps than this are not held in memory
+_MOST_GAPS = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -43,20 +45,32 @@ class Side:
     run: Run
     rows: pl.DataFrame
     gaps: Gaps
+    #: token gaps are those of every so many-th request
+    every: int = 1
 
     @classmethod
     def of(cls, run: Run) -> Side:
-        """Read a run. Raises ConfigError when a file is missing."""
+        """Read a run.
+
+        Raises:
+            ConfigError: a file is missing, or a column that an older raysim did not record.
+        """
         requests = run.requests().filter(~pl.col("excluded"))
-        rows = derived(requests, "user_id", "due_unix_ns", "chunk_gaps_us").collect().with_row_index("row")
-        of_gaps = rows.filter(pl.col("gaps_s").is_not_null()).select(
+        try:
+            rows = derived(requests, "user_id", "due_unix_ns", "chunk_gaps_us").collect().with_row_index("row")
+        except pl.exceptions.ColumnNotFoundError as error:
+            problem = f"{run.where} was recorded by an older raysim, without a column that is needed here"
+            raise ConfigError([Problem("RUN", f"{problem}: {str(error).splitlines()[0]}")]) from error
+        every = 1 + int(rows["chunk_gaps_us"].list.len().sum()) // _MOST_GAPS
+        of_gaps = rows.filter(pl.col("gaps_s").is_not_null(), pl.col("row") % every == 0).select(
             "row", "chunk_gaps_us", weight=pl.col("gaps_weight") / pl.col("chunk_gaps_us").list.len()
         )
         each = of_gaps.explode("chunk_gaps_us", empty_as_null=False)
         weights = each["weight"].to_numpy()
         # to a nanosecond, as in the summary
         values = (each["chunk_gaps_us"].to_numpy() * _NS_IN_US / weights).round() * _NS
-        return cls(run, rows.drop("chunk_gaps_us"), Gaps(values, weights, each["row"].to_numpy().astype(np.int64)))
+        gaps = Gaps(values, weights, each["row"].to_numpy().astype(np.int64))
+        return cls(run, rows.drop("chunk_gaps_us"), gaps, every)
 
     def sample(self, users: Sequence[str]) -> RunSample:
         """Its arrays, users numbered as in `users`, all of whom sent something."""
@@ -220,6 +234,8 @@ def _notes(
         )
     for which, side in (("the baseline", baseline), ("the run", run)):
         summary = side.run.summary
+        if side.every > 1:
+            notes.append(f"token gaps of {which} are those of one request in {side.every}: there are too many for all")
         if summary["status"] != "completed":
             notes.append(f"{which} did not complete: {summary['stop_message'] or summary['stop_reason']}")
         if summary["load_generator"]["verdict"] == "suspect":

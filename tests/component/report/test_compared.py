@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from raysim.core.comparison.change import Verdict
@@ -104,6 +105,23 @@ def test_models_and_tenants_are_looked_at_apart(tmp_path: Path) -> None:
     assert found["model", "gpt-4o"]["ttft_mean"] is Verdict.NO_EVIDENCE
     assert found["model", "gpt-4o-mini"]["ttft_mean"] is Verdict.WORSE
     assert [verdict.outcome for verdict in comparison.rules] == [Outcome.BROKEN]
+
+
+def test_token_gaps_of_large_runs_are_those_of_some_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = side(tmp_path / "a", lively(600))
+    monkeypatch.setattr("raysim.report.compared._MOST_GAPS", whole.gaps.values.size // 3 + 1)
+    some = Side.of(whole.run)
+    assert some.every == 3
+    assert set(some.gaps.request) == set(range(0, 500, 3))
+    assert any("one request in 3" in note for note in compare_runs(some, some).notes)
+
+
+def test_a_run_without_a_column_that_is_needed_is_refused(tmp_path: Path) -> None:
+    run = side(tmp_path / "a", lively(200)).run
+    (part,) = (tmp_path / "a" / "requests").glob("*.parquet")
+    pl.read_parquet(part).drop("held_ns").write_parquet(part, metadata=pl.read_parquet_metadata(part))
+    with pytest.raises(ConfigError, match=r"older raysim, without a column .*held_ns"):
+        Side.of(open_run(run.where))
 
 
 @pytest.mark.parametrize("rule", ["queue_p95>+10%", "goodput<-1pp", "ttft_p50[org=nobody]>+10%"])
