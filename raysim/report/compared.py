@@ -18,6 +18,7 @@ from raysim.core.comparison.change import (
     Verdict,
 )
 from raysim.core.comparison.differences import Difference, differences
+from raysim.core.comparison.kinds import same_kinds
 from raysim.core.comparison.metric import HEADLINE, Metric
 from raysim.core.comparison.pair import Comparison, Group, changes_of, group_changes, judge_rules
 from raysim.core.comparison.rule import Rule
@@ -97,11 +98,18 @@ class Side:
             flagged=rows["lag_flagged"].to_numpy(),
             gaps=self.gaps,
             good=_good(rows, Slo(**slo)) if slo else None,
+            kinds=self._kinds(users),
         )
 
     def names(self, column: str) -> list[str]:
         """The models or tenants that were asked or sent something."""
         return sorted(filter(None, self.rows[COLUMNS[column]].unique()))
+
+    def _kinds(self, users: Sequence[str]) -> tuple[str, ...]:
+        """The tenant's place in the plan does not matter, the models that a user asks do."""
+        asked = self.rows.filter(pl.col("model") != "").group_by("user_id").agg(pl.col("model").unique().sort())
+        models = {user: ", ".join(found) for user, found in asked.iter_rows()}
+        return tuple(models.get(user, "") for user in users)
 
     def _at_s(self) -> np.ndarray:
         """When each request was due, in seconds of the phases that count, put end to end."""
@@ -227,6 +235,7 @@ def _notes(
     if baseline.run.summary["seed"] != run.run.summary["seed"]:
         notes.append(
             "the runs have different seeds, so that users asked different questions; the intervals allow for it"
+            + ("" if same_kinds(samples) else ". There are more users of a model in one of them: give advanced.seed")
         )
     elif not matching.users:
         notes.append(

@@ -13,6 +13,7 @@ from raysim.core.comparison.dependence import exceeded, student_quantile, varian
 from raysim.core.comparison.effect import cliffs_delta
 from raysim.core.comparison.family import critical_values, standard_errors
 from raysim.core.comparison.figure import Figure, Interval, Reading
+from raysim.core.comparison.kinds import same_kinds, within_kinds
 from raysim.core.comparison.metric import Metric, Unit
 from raysim.core.comparison.sample import Floats, RunSample
 
@@ -127,7 +128,8 @@ def _judge(
     reaches = [_reaches(pairs, number, matched=matching.time, miss=miss, in_time=True) for number in range(by_time)]
     if by_time and min(len(sample.users) for sample in samples) >= FEWEST_USERS:
         matched = matching.users and samples[0].users == samples[1].users
-        reaches.append(_reaches(pairs, by_time, matched=matched, miss=miss, in_time=False))
+        kinds = None if matched or not same_kinds(samples) else (samples[0].kinds, samples[1].kinds)
+        reaches.append(_reaches(pairs, by_time, matched=matched, miss=miss, in_time=False, kinds=kinds))
     changes = []
     for index, pair in enumerate(pairs):
         together = max(((float(r.together[index]), float(r.critical[index])) for r in reaches), default=None)
@@ -153,10 +155,13 @@ def _reaches(
     matched: bool,
     miss: float,
     in_time: bool,
+    kinds: tuple[tuple[str, ...], tuple[str, ...]] | None = None,
 ) -> _Reach:
     mine = np.array([one.influence[clustering] for one, _ in pairs])
     others = np.array([other.influence[clustering] for _, other in pairs])
     parts = [mine, others]
+    if kinds is not None:
+        parts = [within_kinds(part, each) for part, each in zip(parts, kinds, strict=True)]
     if matched:
         parts = [others - mine]
     errors = standard_errors(parts)

@@ -45,6 +45,7 @@ class RunSample:
         flagged: measured while the generator was late.
         gaps: token gaps of the streamed successes.
         good: within the scenario's objectives; None where it has none.
+        kinds: what each user is, such as the models that it asks; empty when nobody knows.
     """
 
     over_s: float
@@ -60,6 +61,7 @@ class RunSample:
     flagged: Flags
     gaps: Gaps
     good: Flags | None = None
+    kinds: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
