@@ -65,7 +65,8 @@ def test_warm_up_is_left_out(tmp_path: Path) -> None:
 def test_errors_count_as_those_of_the_headline(tmp_path: Path) -> None:
     comparison = compare_runs(side(tmp_path / "a", lively(600)), side(tmp_path / "b", some_failed(lively(600))))
     (change,) = (c for c in comparison.changes if c.metric.name == "error_rate")
-    assert (change.baseline, change.run) == (0.0, pytest.approx(0.05))
+    assert change.baseline == 0.0
+    assert change.run == pytest.approx(0.05)
     assert change.verdict is Verdict.WORSE
 
 

@@ -31,7 +31,7 @@ def test_a_verdict_that_stands_without_late_measurements_stands() -> None:
 
 
 def halves(run: RunSample) -> np.ndarray:
-    return np.arange(run.size) % 2 == 0
+    return np.array([number % 2 == 0 for number in range(run.size)])
 
 
 def test_groups_are_looked_at_apart() -> None:
