@@ -84,7 +84,7 @@ class _Play:
         self._order = count()
         self._under_way: dict[int, _Asked] = {}
         self._rows: dict[str, list[float]] = defaultdict(list)
-        self._gaps: list[tuple[int, float, int]] = []
+        self._gaps: list[tuple[int, float, float]] = []
         self._steps: dict[int, list[float]] = defaultdict(list)
 
     def run(self) -> RunSample:
