@@ -17,7 +17,7 @@ from raysim.core.errors import ConfigError, ExitCode, Problem, worst
 from raysim.report.compared import Side, compare_runs
 from raysim.report.compared_document import documents
 from raysim.report.compared_tables import markdown, render_comparison
-from raysim.results import open_run
+from raysim.results import Run, open_run
 
 
 @click.command("compare")
@@ -59,10 +59,10 @@ def command(
     parsed = _parsed(rules)
 
     results = out or default_results_folder()
-    before = Side.of(open_run(find_run(baseline, results)))
+    before = Side.of(_opened(baseline, results))
     metrics = tuple(METRICS.values()) if everything else HEADLINE
     found = [
-        compare_runs(before, Side.of(open_run(find_run(run, results))), parsed, by, among=len(runs), metrics=metrics)
+        compare_runs(before, Side.of(_opened(run, results)), parsed, by, among=len(runs), metrics=metrics)
         for run in runs
     ]
     if form == "json":
@@ -77,6 +77,11 @@ def command(
     codes = {ExitCode.GENERATOR_INVALID for comparison in found if comparison.incomparable}
     codes |= {ExitCode.THRESHOLD_FAILED for comparison in found if comparison.fails(strict=strict)}
     return int(worst(codes))
+
+
+def _opened(name: str, results: Path) -> Run:
+    """The run at an address, in a directory, or below the results folder."""
+    return open_run(name if "://" in name else find_run(name, results))
 
 
 def _parsed(rules: tuple[str, ...]) -> list[Rule]:
