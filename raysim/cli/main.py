@@ -21,6 +21,7 @@ _COMMANDS = {
     "preflight": "preflight",
     "chat": "chat",
     "report": "report",
+    "compare": "compare",
     "cleanup": "cleanup",
     "questions": "questions",
     "schema": "schema",

@@ -65,7 +65,7 @@ class Measured:
     @classmethod
     def of(cls, requests: pl.LazyFrame, slo: Slo | None = None) -> Measured:
         """Derive the times of `requests`, rows with the columns of a requests file, to be judged by `slo`."""
-        return cls(rows=_rows(requests).collect(), gaps=_gaps(requests).collect(engine="streaming"), slo=slo)
+        return cls(rows=derived(requests).collect(), gaps=_gaps(requests).collect(engine="streaming"), slo=slo)
 
     def headline(self) -> Measured:
         """Only what was due in phases that count."""
@@ -82,13 +82,15 @@ class Measured:
         return Measured(self.rows.clear(), self.gaps.clear(), self.slo)
 
 
-def _rows(requests: pl.LazyFrame) -> pl.LazyFrame:
+def derived(requests: pl.LazyFrame, *also: str) -> pl.LazyFrame:
+    """Requests with the times that are derived from them, as `Measured` holds them, and the columns `also`."""
     sent, end, tokens = pl.col("sent_ns"), pl.col("end_ns"), pl.col("completion_tokens")
     first, last = pl.col("first_token_ns"), pl.col("last_token_ns")
     gap_count = pl.col("chunk_gaps_us").list.len()
     with_gaps = _STREAMED & (gap_count > 0)
     return requests.sort("due_unix_ns").select(
         *_GROUPS,
+        *also,
         *("outcome", "error_type", "streamed", "lag_flagged", "token_source", "token_reads"),
         *("prompt_tokens", "completion_tokens", "question_hash", "think_s", "think_planned_s"),
         *("worker", "cost_usd", "unverified_usd", "reserved_usd"),
