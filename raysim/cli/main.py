@@ -21,6 +21,7 @@ _COMMANDS = {
     "preflight": "preflight",
     "chat": "chat",
     "cleanup": "cleanup",
+    "upload": "upload",
     "questions": "questions",
     "schema": "schema",
     "platform": "platform",

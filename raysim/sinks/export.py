@@ -10,7 +10,7 @@ from pathlib import Path
 from time import time
 from typing import BinaryIO
 
-from raysim.core.export.files import SUMMARY, goes_early, grows, in_order, is_exported
+from raysim.core.export.files import SAID_LAST, goes_early, grows, in_order, is_exported
 from raysim.core.export.manifest import MANIFEST_NAME, ExportedObject, Manifest, total_bytes
 from raysim.core.export.outcome import ExportOutcome
 from raysim.sinks.store import MissingObjectError, ObjectStore, StoreError, read_object
@@ -69,6 +69,11 @@ class Export:
         """What people call the store."""
         return self._url
 
+    @property
+    def ended(self) -> bool:
+        """Whether the store says that the run is over and all of it is there."""
+        return self._committed is not None and self._committed.ended
+
     def resume(self) -> None:
         """Go on after what an earlier process has committed.
 
@@ -116,7 +121,7 @@ class Export:
         """
         listed = dict(self._committed.objects) if self._committed else {}
         pending = sum(key not in listed or self._changed(key) for key in self._files() if key not in expecting)
-        counted = [item for key, item in listed.items() if key != SUMMARY]
+        counted = [item for key, item in listed.items() if key not in SAID_LAST]
         whole = not pending and not reason
         return ExportOutcome(
             status="complete" if whole else "partial" if listed else "failed",

@@ -9,14 +9,12 @@ from typing import Any
 
 from raysim.core.control.messages import Event
 from raysim.core.export.address import Destination, Destinations
-from raysim.core.export.files import EVENTS, SUMMARY, is_log
+from raysim.core.export.files import SAID_LAST, is_log
 from raysim.core.export.outcome import ExportOutcome
 from raysim.sinks.export import Export
 from raysim.sinks.exporter import Exporter, News, exported
 from raysim.sinks.store import ObjectStore, open_store
 
-#: what is written once the others are there, since it says so
-_LAST = frozenset({EVENTS, SUMMARY})
 #: for what a run that broke leaves
 _SHORT_PATIENCE_S = 5.0
 
@@ -83,8 +81,8 @@ class RunExports:
         blocks: dict[str, ExportOutcome] = {}
         for key, exporter in self._named():
             say(f"exporting to {exporter.outcome().url}")
-            reason = exporter.flush(ended=key != "export", without=_LAST, hurried=hurried)
-            blocks[key] = exporter.outcome(reason, expecting=_LAST if not reason else frozenset())
+            reason = exporter.flush(ended=key != "export", without=SAID_LAST, hurried=hurried)
+            blocks[key] = exporter.outcome(reason, expecting=SAID_LAST if not reason else frozenset())
         summary = self._said(summary, blocks, write_summary, write_event)
         if self._results is not None and not blocks["export"].reason:
             # the last two files, which say that the others are there

@@ -32,7 +32,7 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Destinations:
-    """Where a scenario wants the results of one run, and its logs; None for nowhere. `with_logs`: among results, too."""
+    """Where a scenario wants one run's results and logs; None for nowhere. `with_logs`: logs among results, too."""
 
     results: Destination | None
     logs: Destination | None

@@ -9,6 +9,8 @@ from raysim.core.export.manifest import MANIFEST_NAME
 EVENTS = "events.jsonl"
 LEDGER = "resources.jsonl"
 SUMMARY = "summary.json"
+#: written once the others are in the store, since they say so
+SAID_LAST = frozenset({EVENTS, SUMMARY})
 _PLAN = ("scenario.yaml", "plan.json")
 _PARTS = "requests/"
 _LOGS = "logs/"

@@ -15,7 +15,7 @@ class ExportOutcome:
     Args:
         status: `complete`: all; `partial`: some; `failed`: none.
         url: where.
-        objects: files that the manifest in the store lists, beside `summary.json`.
+        objects: files that the manifest in the store lists, beside `summary.json` and `events.jsonl`, which say so.
         bytes: their size together.
         pending: files that are only in the local directory.
         reason: why some are; "" when none is.
