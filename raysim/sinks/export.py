@@ -151,7 +151,7 @@ class Export:
         if stamp is None or stamp == self._stamps.get(key):
             return
         # a line that is added now comes the next time
-        digest = _digest(path, stamp.bytes)
+        digest = digest_of(path, stamp.bytes)
         known = self._sent.get(key)
         if known != ExportedObject(key, stamp.bytes, digest):
             try:
@@ -209,10 +209,10 @@ def _stamp(path: Path) -> _Stamp | None:
 
 
 def _same(path: Path, item: ExportedObject) -> bool:
-    return path.stat().st_size == item.bytes and _digest(path, item.bytes) == item.sha256
+    return path.stat().st_size == item.bytes and digest_of(path, item.bytes) == item.sha256
 
 
-def _digest(path: Path, count: int) -> str:
+def digest_of(path: Path, count: int) -> str:
     """SHA-256 of the first `count` bytes. Raises StoreError when the file cannot be read."""
     digest = hashlib.sha256()
     try:

@@ -22,12 +22,16 @@ class StoreSettings:
     path_style: bool = False
 
 
+#: all by the usual AWS variables
+ENVIRONMENT = StoreSettings()
+
+
 @dataclass(frozen=True, slots=True)
 class Destination:
     """A store for one run. `url` begins with s3://, or is a folder; `settings` matter to the former alone."""
 
     url: str
-    settings: StoreSettings = StoreSettings()
+    settings: StoreSettings = ENVIRONMENT
 
 
 @dataclass(frozen=True, slots=True)
