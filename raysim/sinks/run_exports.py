@@ -12,7 +12,7 @@ from raysim.core.export.address import Destination, Destinations
 from raysim.core.export.files import SAID_LAST, is_log
 from raysim.core.export.outcome import ExportOutcome
 from raysim.sinks.export import Export
-from raysim.sinks.exporter import Exporter, News, exported
+from raysim.sinks.exporter import PATIENCE_S, Exporter, News, exported
 from raysim.sinks.store import ObjectStore, open_store
 
 #: for what a run that broke leaves
@@ -65,6 +65,7 @@ class RunExports:
         write_event: Callable[[Event], None],
         say: Say,
         hurried: Callable[[], bool] = lambda: False,
+        patience_s: float = PATIENCE_S,
     ) -> dict[str, Any]:
         """Copy what is left; returns the summary with how that went.
 
@@ -74,6 +75,7 @@ class RunExports:
             write_event: adds to the run's events.
             say: takes a sentence for a person.
             hurried: whether somebody does not want to wait any longer.
+            patience_s: give up when no file got through for so long.
         """
         if not self._going:
             return summary
@@ -81,12 +83,12 @@ class RunExports:
         blocks: dict[str, ExportOutcome] = {}
         for key, exporter in self._named():
             say(f"exporting to {exporter.outcome().url}")
-            reason = exporter.flush(ended=key != "export", without=SAID_LAST, hurried=hurried)
+            reason = exporter.flush(ended=key != "export", without=SAID_LAST, patience_s=patience_s, hurried=hurried)
             blocks[key] = exporter.outcome(reason, expecting=SAID_LAST if not reason else frozenset())
         summary = self._said(summary, blocks, write_summary, write_event)
         if self._results is not None and not blocks["export"].reason:
             # the last two files, which say that the others are there
-            reason = self._results.flush(ended=True, hurried=hurried)
+            reason = self._results.flush(ended=True, patience_s=patience_s, hurried=hurried)
             if reason:
                 failed = {"export": self._results.outcome(reason)}
                 summary = self._said(summary, failed, write_summary, write_event)

@@ -1,4 +1,4 @@
-"""A real S3 server, SeaweedFS in one process, that tests may kill and start again."""
+"""A real S3 server, SeaweedFS in one process, behind a door that tests may shut; starting it takes seconds."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,9 +36,52 @@ def free_ports(count: int) -> list[int]:
         return [server.getsockname()[1] for server in servers]
 
 
+class Door:
+    """Passes bytes on to a port. While it is shut, nobody answers, and who was being answered is cut off."""
+
+    def __init__(self, target: int) -> None:
+        (self.port,) = free_ports(1)
+        self._target = target
+        self._listener: socket.socket | None = None
+        self._through: list[socket.socket] = []
+
+    @property
+    def is_open(self) -> bool:
+        return self._listener is not None
+
+    def open(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def shut(self) -> None:
+        listener, self._listener = self._listener, None
+        for sock in [listener, *self._through]:
+            if sock is not None:
+                with suppress(OSError):
+                    sock.shutdown(socket.SHUT_RDWR)
+                sock.close()
+        self._through.clear()
+
+    def _accept(self, listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                here, _ = listener.accept()
+                there = socket.create_connection(("127.0.0.1", self._target))
+                self._through += [here, there]
+                for source, sink in ((here, there), (there, here)):
+                    threading.Thread(target=self._pass_on, args=(source, sink), daemon=True).start()
+
+    @staticmethod
+    def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(1 << 16):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+
+
 @dataclass
 class S3Server:
-    """One server, its credentials, and the process while it is up."""
+    """One server with its credentials, and the door to it."""
 
     folder: Path
     access_key: str = field(default_factory=lambda: "AK" + secrets.token_hex(9))
@@ -45,9 +89,12 @@ class S3Server:
     ports: list[int] = field(default_factory=lambda: free_ports(8))
     _process: subprocess.Popen[bytes] | None = None
 
+    def __post_init__(self) -> None:
+        self.door = Door(self.ports[6])
+
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.ports[6]}"
+        return f"http://127.0.0.1:{self.door.port}"
 
     @property
     def environ(self) -> dict[str, str]:
@@ -92,6 +139,7 @@ class S3Server:
         command = [weed, "-logtostderr", "server", "-s3", *(f"-{name}={value}" for name, value in options.items())]
         with (self.folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)
+        self.door.open()
         self._wait()
 
     def _wait(self) -> None:
@@ -110,11 +158,8 @@ class S3Server:
                 return
         raise AssertionError((self.folder / "server.log").read_text(encoding="utf-8")[-2000:])
 
-    @property
-    def up(self) -> bool:
-        return self._process is not None
-
-    def kill(self) -> None:
+    def end(self) -> None:
+        self.door.shut()
         if self._process is not None:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait(10)
@@ -157,4 +202,4 @@ def serve_s3(folder: Path) -> Iterator[S3Server]:
         server.make_bucket()
         yield server
     finally:
-        server.kill()
+        server.end()

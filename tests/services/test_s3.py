@@ -1,4 +1,4 @@
-"""Exports to a real S3 server, which is killed, comes back, or refuses."""
+"""Exports to a real S3 server, that is away for a while, stays away, or refuses."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def s3(served_s3: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     for name, value in served_s3.environ.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("RAYSIM_CACHE", str(tmp_path / "cache"))
-    if not served_s3.up:
-        served_s3.start()
+    if not served_s3.door.is_open:
+        served_s3.door.open()
     return served_s3
 
 
@@ -107,11 +107,11 @@ def test_what_was_changed_in_the_store_is_not_taken_for_the_run(s3: S3Server, ro
 def test_a_server_that_is_away_for_a_while_costs_nothing(s3: S3Server, root: Path) -> None:
     exporter = Exporter(export(s3, root, "away"), interval_s=0.02)
     exporter.start()
-    s3.kill()
+    s3.door.shut()
     add_part(root, 1)
     reason = until(exporter, "export_failing").event.detail["reason"]
     assert "nobody answers there" in str(reason)
-    s3.start()
+    s3.door.open()
     assert exporter.flush(ended=True) == ""
     assert until(exporter, "export_back").event.detail["url"] == s3.destination("away").url
     exporter.close()
@@ -129,7 +129,7 @@ def test_a_server_that_stays_away_is_told_of_and_upload_finishes(s3: S3Server, r
     exporter.start()
     # the beginning got through
     exporter.flush(ended=False, without=frozenset({"summary.json", "logs/users-0.jsonl"}))
-    s3.kill()
+    s3.door.shut()
     add_part(root, 1)
     reason = exporter.flush(ended=True, patience_s=0.0)
     exporter.close()
@@ -140,7 +140,7 @@ def test_a_server_that_stays_away_is_told_of_and_upload_finishes(s3: S3Server, r
     down = CliRunner().invoke(upload, [str(root)])
     assert isinstance(down.exception, RaysimError)
     assert down.exception.exit_code == ExitCode.PREFLIGHT_FAILED
-    s3.start()
+    s3.door.open()
     done = CliRunner().invoke(upload, [str(root)], standalone_mode=False)
     assert done.return_value == 0, done.output
     manifest = read_manifest(s3.store(f"later/{RUN_ID}"))
