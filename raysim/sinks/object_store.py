@@ -31,8 +31,8 @@ from raysim.sinks.store import MissingObjectError, StoreError
 
 _CONNECT_S = 5.0
 _READ_S = 20.0
-#: in all, so that one call takes half a minute at the very most when nobody is there
-_ATTEMPTS = 3
+#: in all: a request takes 10 s when nobody is there, 45 s at most when somebody takes it and does not answer
+_ATTEMPTS = 2
 _PART_BYTES = 8 * 1024 * 1024
 #: S3-compatible stores do not care; AWS's own client insists on some
 _ANY_REGION = "us-east-1"

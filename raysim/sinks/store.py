@@ -135,6 +135,9 @@ class FolderStore:
         path = self._root / key
         try:
             path.unlink(missing_ok=True)
+            # an object store has no empty folders
+            with suppress(OSError):
+                path.parent.rmdir()
         except OSError as error:
             raise self._refused("removed", path, error) from error
 

@@ -173,8 +173,11 @@ def test_stores_keep_what_they_are_given(kind: str, tmp_path: Path) -> None:
     store.delete("a/two")
     assert (store.keys(), store.keys("a/")) == (["a/one", "b"], ["a/one"])
     assert read_object(store, "a/one") == b"12345"
+    store.delete("b")
+    store.delete("a/one")
+    assert not list(tmp_path.rglob("store/*"))
     with pytest.raises(MissingObjectError):
-        read_object(store, "a/two")
+        read_object(store, "a/one")
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
