@@ -32,7 +32,8 @@ def closing_lines(summary: dict[str, Any]) -> Iterator[tuple[str, Text]]:
     yield from _tenants(summary)
     yield "clean-up:", _cleanup(summary["cleanup"])
     for name, key in (("export:", "export"), ("logs:", "log_export")):
-        if summary[key]:
+        # runs of before there were exports have no such key
+        if summary.get(key):
             yield name, _export(summary[key])
     for note in summary["notes"]:
         yield "note:", Text(note, "yellow")
