@@ -165,7 +165,7 @@ class Export:
 
     def _commit(self, *, ended: bool) -> None:
         before = self._committed
-        if before is not None and before.objects == self._sent and before.ended == ended:
+        if before is not None and before.objects == self._sent and before.ended >= ended:
             return
         manifest = Manifest(self._run_id, dict(self._sent), ended, time())
         self._store.put(MANIFEST_NAME, BytesIO(manifest.encode()))

@@ -27,7 +27,7 @@ from botocore.exceptions import (
 )
 
 from raysim.core.export.address import Destination, bucket_and_prefix
-from raysim.sinks.store import MissingObjectError, StoreError
+from raysim.sinks.store import MissingObjectError, Source, StoreError
 
 _CONNECT_S = 5.0
 _READ_S = 20.0
@@ -77,7 +77,7 @@ class S3Store:
         with self._errors("reach", ""):
             self._client: Any = _client(destination)
 
-    def put(self, key: str, source: BinaryIO) -> None:
+    def put(self, key: str, source: Source) -> None:
         """As the port says; large ones in parts."""
         with self._errors("write", key):
             self._client.upload_fileobj(_Unclosed(source), self._bucket, self._prefix + key, Config=self._one_by_one)
@@ -125,7 +125,7 @@ class S3Store:
 class _Unclosed:
     """A stream that boto3 may close without closing what it reads from."""
 
-    def __init__(self, source: BinaryIO) -> None:
+    def __init__(self, source: Source) -> None:
         self._source = source
 
     def read(self, size: int = -1) -> bytes:

@@ -25,13 +25,21 @@ class MissingObjectError(StoreError):
     """There is no object of that key."""
 
 
+class Source(Protocol):
+    """What bytes are read from, once; a file is one."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """As a file does."""
+        ...
+
+
 class ObjectStore(Protocol):
     """Keeps bytes by their keys, below an address of its own.
 
     Every method raises StoreError when the store cannot be reached or refuses, after a bounded time.
     """
 
-    def put(self, key: str, source: BinaryIO) -> None:
+    def put(self, key: str, source: Source) -> None:
         """Keep all that `source` still yields under `key`, in place of what was there; whole or not at all."""
 
     def get(self, key: str, target: BinaryIO) -> None:
@@ -58,7 +66,7 @@ class MemoryStore:
         #: keys in the order in which they were put
         self.put_keys: list[str] = []
 
-    def put(self, key: str, source: BinaryIO) -> None:
+    def put(self, key: str, source: Source) -> None:
         """As the port says."""
         self._fail()
         self.objects[key] = _all_of(source)
@@ -96,7 +104,7 @@ class FolderStore:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def put(self, key: str, source: BinaryIO) -> None:
+    def put(self, key: str, source: Source) -> None:
         """As the port says; on the disk when it returns."""
         path = self._root / key
         hidden = path.with_name(f".{path.name}.tmp")
@@ -167,5 +175,5 @@ def read_object(store: ObjectStore, key: str) -> bytes:
     return target.getvalue()
 
 
-def _all_of(source: BinaryIO) -> bytes:
+def _all_of(source: Source) -> bytes:
     return b"".join(iter(lambda: source.read(_CHUNK), b""))

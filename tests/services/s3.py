@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -55,28 +56,39 @@ class Door:
 
     def shut(self) -> None:
         listener, self._listener = self._listener, None
-        for sock in [listener, *self._through]:
+        through, self._through = self._through, []
+        for sock in (listener, *through):
             if sock is not None:
-                with suppress(OSError):
-                    sock.shutdown(socket.SHUT_RDWR)
-                sock.close()
-        self._through.clear()
+                _cut(sock)
 
     def _accept(self, listener: socket.socket) -> None:
-        with suppress(OSError):
-            while True:
+        while True:
+            try:
                 here, _ = listener.accept()
+            except OSError:
+                return
+            try:
                 there = socket.create_connection(("127.0.0.1", self._target))
-                self._through += [here, there]
-                for source, sink in ((here, there), (there, here)):
-                    threading.Thread(target=self._pass_on, args=(source, sink), daemon=True).start()
+            except OSError:
+                here.close()
+                continue
+            self._through += [here, there]
+            for source, sink in ((here, there), (there, here)):
+                threading.Thread(target=self._pass_on, args=(source, sink), daemon=True).start()
 
     @staticmethod
     def _pass_on(source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(1 << 16):
                 sink.sendall(data)
-            sink.shutdown(socket.SHUT_WR)
+        for sock in (source, sink):
+            _cut(sock)
+
+
+def _cut(sock: socket.socket) -> None:
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+    sock.close()
 
 
 @dataclass
@@ -152,7 +164,7 @@ class S3Server:
                 # who gives no credentials is refused, and that is an answer
                 answered.close()
                 return
-            except (URLError, OSError):
+            except (URLError, HTTPException, OSError):
                 time.sleep(0.1)
             else:
                 return

@@ -23,6 +23,8 @@ from tests.component.report.sample_run import facts, lively
 from tests.component.results.stored_run import store as store_run
 from tests.services.s3 import BUCKET, S3Server, serve_s3
 
+pytestmark = pytest.mark.xdist_group("s3")
+
 RUN_ID = "run-20260714-091503-k3f9"
 #: more than one part of a multipart upload
 LARGE = os.urandom(9_000_000)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 
@@ -12,7 +11,7 @@ from raysim.core.export.address import Destinations
 from raysim.sinks import exporter as module
 from raysim.sinks.exporter import Exporter
 from raysim.sinks.run_exports import RunExports
-from raysim.sinks.store import FolderStore, MemoryStore, MissingObjectError, StoreError, read_object
+from raysim.sinks.store import FolderStore, MemoryStore, MissingObjectError, Source, StoreError, read_object
 from tests.component.sinks.test_export import DOWN, add_part, assert_readable, export, files, run_directory
 
 
@@ -24,7 +23,7 @@ class Hangs(MemoryStore):
         self.asked = threading.Event()
         self.answers = threading.Event()
 
-    def put(self, key: str, source: BinaryIO) -> None:
+    def put(self, key: str, source: Source) -> None:
         self.asked.set()
         self.answers.wait()
         super().put(key, source)
@@ -37,7 +36,7 @@ class FailsOnce(MemoryStore):
         super().__init__()
         self.failed = False
 
-    def put(self, key: str, source: BinaryIO) -> None:
+    def put(self, key: str, source: Source) -> None:
         if not self.failed:
             self.failed = True
             raise DOWN
@@ -125,7 +124,7 @@ def test_results_without_logs_and_logs_elsewhere(tmp_path: Path) -> None:
 
 def test_a_store_that_goes_at_the_last_moment_is_not_called_complete(tmp_path: Path) -> None:
     class LosesTheSummary(MemoryStore):
-        def put(self, key: str, source: BinaryIO) -> None:
+        def put(self, key: str, source: Source) -> None:
             if key == "summary.json":
                 raise DOWN
             super().put(key, source)
