@@ -63,6 +63,9 @@ class CleanupSpec(Part):
             scheme, separator, rest = value.partition("://")
             if unknown:
                 yield key, f"found {', '.join(unknown)}; expected only {{testRunId}}"
+            elif separator and "@" in rest.partition("/")[0]:
+                # not shown: what stands before it may be a key
+                yield key, "an address must not hold credentials; they are read from the environment or the role"
             elif separator and (scheme != "s3" or not rest.partition("/")[0]):
                 yield key, f"found {value!r}; expected s3://bucket/{{testRunId}}/ or a folder"
         if self.export_results_to and self.log_export_path:
