@@ -28,6 +28,7 @@ from raysim.core.control.messages import Event
 from raysim.core.control.progress import RunProgress
 from raysim.core.control.run_control import RunState
 from raysim.core.errors import BootstrapError, ExitCode, InterruptedRunError, RaysimError
+from raysim.core.export.address import Destinations
 from raysim.core.plan.estimate import estimate
 from raysim.core.plan.run_plan import PackBrief, RunPlan
 from raysim.core.plan.target_plan import TargetPlan
@@ -35,11 +36,13 @@ from raysim.preflight.check import Check, Tally, insist
 from raysim.preflight.client_side import check_client_side
 from raysim.preflight.expectations import Expectations
 from raysim.preflight.page import check_tls
+from raysim.preflight.store import check_stores
 from raysim.report.facts import CleanupFacts, LoadSample, LostUser, RunFacts, RunStatus
 from raysim.report.live import View
 from raysim.report.progress import ProgressMeter
 from raysim.report.run_dir import RunDir
 from raysim.simplatform.config import PlatformConfig
+from raysim.sinks.run_exports import RunExports
 
 _WATCH_INTERVAL_S = 0.25
 #: a pack that the coordinator calls drained has this long to hand over its records
@@ -60,6 +63,8 @@ class LoadTest:
         cleanup_timeout_s: longest clean-up.
         debug: whether requests are logged one by one.
         simulated: what the embedded platform is like, if the run starts one.
+        wanted: where its files are to be copied.
+        exports: copy them there.
     """
 
     def __init__(
@@ -75,6 +80,8 @@ class LoadTest:
         cleanup_timeout_s: float,
         debug: bool,
         simulated: PlatformConfig,
+        wanted: Destinations,
+        exports: RunExports,
     ) -> None:
         self._plan = plan
         self._expects = expects
@@ -86,6 +93,8 @@ class LoadTest:
         self._cleanup_timeout_s = cleanup_timeout_s
         self._debug = debug
         self._simulated = simulated
+        self._wanted = wanted
+        self._exports = exports
         self._placement = Placement(cluster, plan.run_id)
         self._target: TargetPlan = plan.target
         self._platform: Any = None
@@ -113,6 +122,7 @@ class LoadTest:
             insist(check_tls(self._target))
             self._start_control()
             self._preflight()
+            self._exports.start()
             try:
                 self._bootstrap()
                 self._begin()
@@ -177,7 +187,7 @@ class LoadTest:
         expects = self._expects
         asking = self._coordinator.begin("check_platform", expects.probe)
         fitting = check_cluster(self._cluster, self._plan, estimate(self._plan), expects.nodes_wanted)
-        own_side = check_client_side(self._target)
+        own_side = [*check_client_side(self._target), *check_stores(self._wanted)]
         checks: list[Check] = [*expects.known, *own_side, *fitting, *self._patiently(asking, "preflight")]
         insist(checks)
         self._view.note(f"preflight: {Tally.of(checks)}")
@@ -225,6 +235,7 @@ class LoadTest:
         """The value of a call that may take long; the driver's heartbeat goes on meanwhile."""
         while not asking.answered(0.5):
             self._coordinator.ask("watch")
+            self._tell_of_exports()
             self._view.show(self._meter.waiting(message))
         return asking.value
 
@@ -280,6 +291,7 @@ class LoadTest:
             going_on = progress.state is RunState.RUNNING
             running |= {pack.ended: pack for pack in self._replaced()}
             self._heed_interrupts(progress)
+            self._tell_of_exports()
             self._view.show(self._meter.running(progress, self._metrics[0].live()))
             if progress.state is RunState.DRAINED:
                 drained_s = drained_s or monotonic()
@@ -334,6 +346,10 @@ class LoadTest:
         """Something happened that the coordinator cannot see."""
         self._view.note(sentence)
         self._coordinator.ask("note", event)
+
+    def _tell_of_exports(self) -> None:
+        for news in self._exports.news():
+            self._note(news.event, news.sentence)
 
     # ── after the run ──
 

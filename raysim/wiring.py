@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import time
 from types import FrameType
 from typing import Any
 
@@ -19,6 +21,7 @@ from raysim.app import LoadTest
 from raysim.config_file import dump_scenario
 from raysim.core.config.scenario import Scenario
 from raysim.core.errors import ConfigError, ExitCode, Problem, worst
+from raysim.core.export.address import Destinations
 from raysim.core.plan.build import build_plan
 from raysim.core.plan.run_plan import RunPlan
 from raysim.preflight.check import insist
@@ -31,7 +34,9 @@ from raysim.report.run_dir import RunDir, write_json
 from raysim.report.summary import summarise
 from raysim.report.tables import phase_rows, tenant_rows, user_rows
 from raysim.simplatform.embedded import declared_faults, embedded_config
+from raysim.sinks.journal import Journal
 from raysim.sinks.parquet import read_requests, write_table
+from raysim.sinks.run_exports import RunExports
 
 _LEDGER_TIMEOUT_S = 30.0
 
@@ -98,6 +103,8 @@ def run_scenario(scenario: Scenario, options: RunOptions, console: Console) -> R
     # what the scenario alone says fails before there is a directory
     insist(expects.known)
     paths = _open_directory(options, scenario, plan)
+    wanted = Destinations.of(scenario.spec.cleanup, plan.run_id)
+    exports = RunExports.open(paths.root, plan.run_id, wanted)
     interrupts = Interrupts()
     cluster = connect(options.address, plan.run_id, len(plan.users))
     try:
@@ -116,6 +123,8 @@ def run_scenario(scenario: Scenario, options: RunOptions, console: Console) -> R
                 cleanup_timeout_s=scenario.spec.cleanup.timeout,
                 debug=scenario.spec.advanced.debug,
                 simulated=simulated,
+                wanted=wanted,
+                exports=exports,
             )
             try:
                 facts, record = test.run()
@@ -124,10 +133,17 @@ def run_scenario(scenario: Scenario, options: RunOptions, console: Console) -> R
                     facts = replace(facts, faults=declared_faults(simulated), books=charged(books, plan.tenants))
             finally:
                 test.close()
+    except BaseException:
+        exports.abandon()
+        raise
     finally:
         paths.address.unlink(missing_ok=True)
         disconnect()
     summary = _store(paths, facts, record)
+    with interrupts.caught():
+        summary = _export(exports, paths, summary, interrupts, console)
+    if not wanted.with_logs and (summary["log_export"] or {}).get("status", "complete") == "complete":
+        shutil.rmtree(paths.logs, ignore_errors=True)
     render_summary(summary, console)
     if test.failure is not None:
         console.print(f"raysim: {test.failure}", style="red", highlight=False)
@@ -176,6 +192,25 @@ def _store(paths: RunDir, facts: RunFacts, record: RunRecord) -> dict[str, Any]:
     write_table(paths.users, user_rows(requests, facts, record.user_ids, record.gone_users))
     write_table(paths.phases, phase_rows(summary))
     return summary
+
+
+def _export(
+    exports: RunExports, paths: RunDir, summary: dict[str, Any], interrupts: Interrupts, console: Console
+) -> dict[str, Any]:
+    """Copy what is left; a signal ends the waiting, and the report comes nevertheless."""
+    events, before = Journal(paths.events), interrupts()
+    try:
+        return exports.end(
+            summary,
+            write_summary=lambda said: write_json(paths.summary, said),
+            write_event=lambda event: events.append(
+                [{"time": time(), "run_s": None, "kind": event.kind, "detail": event.detail}]
+            ),
+            say=lambda sentence: console.print(sentence, markup=False, highlight=False),
+            hurried=lambda: interrupts() > before,
+        )
+    finally:
+        events.close()
 
 
 def _codes(summary: dict[str, Any], facts: RunFacts) -> set[ExitCode]:

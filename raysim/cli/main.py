@@ -23,6 +23,7 @@ _COMMANDS = {
     "report": "report",
     "compare": "compare",
     "cleanup": "cleanup",
+    "upload": "upload",
     "questions": "questions",
     "schema": "schema",
     "platform": "platform",

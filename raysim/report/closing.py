@@ -8,7 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from raysim.report.goals_text import goodput_text
-from raysim.report.numbers import count, digits, elapsed, seconds, share, usd
+from raysim.report.numbers import count, digits, elapsed, seconds, share, size, usd
 
 _VERDICT_STYLES = {"ok": "green", "suspect": "yellow"}
 _MOST_NAMED = 5
@@ -34,6 +34,10 @@ def closing_lines(summary: dict[str, Any]) -> Iterator[tuple[str, Text]]:
         yield "think time:", _think_time(summary["think_time"])
     yield from _tenants(summary)
     yield "clean-up:", _cleanup(summary["cleanup"])
+    for name, key in (("export:", "export"), ("logs:", "log_export")):
+        # runs of before there were exports have no such key
+        if summary.get(key):
+            yield name, _export(summary[key])
     for note in summary["notes"]:
         yield "note:", Text(note, "yellow")
 
@@ -194,4 +198,17 @@ def _cleanup(cleanup: dict[str, Any]) -> Text:
     text.append(f", {count(remaining)} remaining", "bold red" if remaining else "")
     if cleanup["command"]:
         text.append(f"\nto remove {'the rest' if remaining else 'them'}: {cleanup['command']}")
+    return text
+
+
+def _export(export: dict[str, Any]) -> Text:
+    complete = export["status"] == "complete"
+    text = Text.assemble((export["status"], "" if complete else "bold red"), ": ")
+    if export["objects"] or complete:
+        text.append(f"{count(export['objects'])} files ({size(export['bytes'])}) at {export['url']}")
+    else:
+        text.append(f"nothing is at {export['url']}")
+    if not complete:
+        text.append(f"; {count(export['pending'])} files are only here: {export['reason']}\n")
+        text.append(f"to finish it: {export['command']}")
     return text

@@ -72,6 +72,8 @@ def summarise(requests: pl.LazyFrame, facts: RunFacts) -> dict[str, Any]:
         "load_generator": load_generator(headline, facts),
         "records_lost_estimate": facts.records_lost_estimate,
         "thresholds": thresholds(requests, facts, run),
+        "export": None,
+        "log_export": None,
         "notes": [*notes(measured, facts), *filter(None, [left_note(tenants_rows)])],
         "definitions": dict(DEFINITIONS),
     }

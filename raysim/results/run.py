@@ -11,26 +11,38 @@ import orjson
 import polars as pl
 
 from raysim.core.errors import ConfigError, Problem
+from raysim.core.export.address import ENVIRONMENT, Destination, StoreSettings, is_s3
 from raysim.report.summary import SUMMARY_VERSION
 from raysim.results.run_files import DirectoryFiles, RunFiles
+from raysim.results.store_files import StoreFiles, cache_of
+from raysim.sinks.store import open_store
 from raysim.yaml_text import parse_documents
 
 Document = dict[str, Any]
 
 
-def open_run(where: str | Path, *, unfinished: bool = False) -> Run:
+def open_run(where: str | Path, *, unfinished: bool = False, settings: StoreSettings = ENVIRONMENT) -> Run:
     """The run whose directory is `where`.
 
     Args:
-        where: a run's directory.
+        where: a run's directory, or the s3:// address that it was exported to.
         unfinished: whether a run may be opened that has no summary, as one that goes on or was killed.
+        settings: how the object store is reached, beyond what the usual AWS variables say.
 
     Raises:
         ConfigError: no run's directory; one without a summary, unless `unfinished`; or one that a newer raysim wrote.
+        StoreError: the object store cannot be asked, or does not hold what its manifest says.
     """
-    run = Run(DirectoryFiles(Path(where)))
+    run = Run(_files(where, settings))
     run.check(unfinished=unfinished)
     return run
+
+
+def _files(where: str | Path, settings: StoreSettings) -> RunFiles:
+    if not is_s3(str(where)):
+        return DirectoryFiles(Path(where))
+    destination = Destination(str(where), settings)
+    return StoreFiles(destination.url, open_store(destination), cache_of(destination))
 
 
 @dataclass(frozen=True)

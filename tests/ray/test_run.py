@@ -64,7 +64,9 @@ def test_numbers_equal_the_platforms_own(runner: Runner) -> None:
 
 
 def test_one_actor_a_user_by_name_and_no_secret_anywhere(runner: Runner, platform: Platform, ray_logs: Path) -> None:
-    spec = short_load(platform, users=1, seconds=5, workers={"usersPerActor": 1, "usersPerWorker": 50})
+    one_each = {"usersPerActor": 1, "usersPerWorker": 50}
+    copies = runner.folder / "copies"
+    spec = short_load(platform, users=1, seconds=5, workers=one_each, cleanup={"exportResultsTo": str(copies)})
     process = runner.start(spec, "secrets", "--set", "advanced.debug=true")
     wait_for(runner.folder / "results" / "secrets" / "events.jsonl", "run_started")
     actors = list_actors(filters=[("class_name", "=", "UserActor"), ("state", "=", "ALIVE")], detail=True)
@@ -76,6 +78,10 @@ def test_one_actor_a_user_by_name_and_no_secret_anywhere(runner: Runner, platfor
     secrets = [*keys, platform.admin_token]
     assert not any(secret in run.output or secret in repr(actors) for secret in secrets)
     assert files_holding(run.directory, secrets) == []
+    assert run.summary["export"]["status"] == "complete"
+    copied = {path.name: path.read_bytes() for path in (copies / "secrets").rglob("*") if path.is_file()}
+    assert copied.pop("manifest.json")
+    assert copied == {path.name: path.read_bytes() for path in run.directory.rglob("*") if path.is_file()}
     assert files_holding(ray_logs, secrets) == []
     assert any("request_id" in line for line in run.lines("logs/users-0.jsonl"))
 

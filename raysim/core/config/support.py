@@ -25,10 +25,6 @@ WITHOUT_EFFECT = (
     "metrics.otlpUrl",
     "metrics.listen",
     "cleanup.retainMetrics",
-    "cleanup.exportResultsTo",
-    "cleanup.retainLogs",
-    "cleanup.logExportPath",
-    "cleanup.objectStore",
     "targets.backends",
 )
 

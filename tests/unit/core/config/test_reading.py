@@ -76,6 +76,16 @@ def test_a_real_platform_needs_both_addresses() -> None:
         ({"metrics": {"pushgatewayUrl": "gateway:9091"}}, "spec.metrics.pushgatewayUrl", "http://"),
         ({"metrics": {"labels": {"model": "x"}}}, "spec.metrics.labels.model", "sets itself"),
         ({"cleanup": {"exportResultsTo": "s3:///x"}}, "spec.cleanup.exportResultsTo", "s3://bucket/"),
+        (
+            {"cleanup": {"exportResultsTo": "s3://key:secret@bucket/x"}},
+            "spec.cleanup.exportResultsTo",
+            "must not hold credentials",
+        ),
+        (
+            {"cleanup": {"exportResultsTo": "s3://b/x", "logExportPath": "s3://b/x/"}},
+            "spec.cleanup.logExportPath",
+            "is where the results go",
+        ),
         ({"targets": {"tls": {"verify": "yes"}}}, "spec.targets.tls.verify", "true or false"),
         ({"advanced": {"correlationId": "a b"}}, "spec.advanced.correlationId", "without spaces"),
         ({"targets": {"auth": {}}}, "spec.targets.auth", "exactly one of tokenEnv, tokenFile, login"),
