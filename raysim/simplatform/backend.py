@@ -35,6 +35,7 @@ _LATENCY_BOUNDS = (
     40.0,
 )
 _TOKEN_BOUNDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5)
+_LENGTH_BOUNDS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5)
 _REQUEST_BOUNDS = (0.01, 0.05, 0.1, 0.3, 0.5, 0.8, 1.0, 1.5, 2.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0)
 
 
@@ -59,12 +60,14 @@ class ModelTimings:
 
     prompt_tokens: int = 0
     generation_tokens: int = 0
+    stopped: int = 0
     time_to_first_token: Histogram = field(default_factory=_latency)
     inter_token_latency: Histogram = field(default_factory=lambda: Histogram(_TOKEN_BOUNDS))
     e2e: Histogram = field(default_factory=_requests)
     queue: Histogram = field(default_factory=_requests)
     prefill: Histogram = field(default_factory=_requests)
     decode: Histogram = field(default_factory=_requests)
+    prompt_lengths: Histogram = field(default_factory=lambda: Histogram(_LENGTH_BOUNDS))
 
     def observe(self, sequence: Sequence) -> None:
         """Take in a sequence that has finished."""
@@ -72,9 +75,12 @@ class ModelTimings:
         self.generation_tokens += sequence.emitted
         self.e2e.observe(sequence.finished_at - sequence.submitted_at)
         self.queue.observe(sequence.admitted_at - sequence.submitted_at)
-        self.prefill.observe(sequence.ready_at - sequence.admitted_at)
+        self.stopped += 1
+        self.prompt_lengths.observe(sequence.prompt_tokens)
+        # vLLM's prefill lasts until the first token, with the step that makes it
+        ready_at = sequence.first_token_at if sequence.emitted else sequence.ready_at
+        self.prefill.observe(ready_at - sequence.admitted_at)
         if sequence.emitted:
-            self.time_to_first_token.observe(sequence.first_token_at - sequence.submitted_at)
             decoding = sequence.finished_at - sequence.first_token_at
             self.decode.observe(decoding)
             if sequence.emitted > 1:
@@ -91,6 +97,10 @@ class Backend:
         self.engine = Engine(config.profile)
         self.timings = {model: ModelTimings() for model in config.models}
         self._receivers: dict[Sequence, tuple[str, Receiver]] = {}
+        #: those whose first token is in the histogram
+        self._started: set[Sequence] = set()
+        self.gpus = config.gpus
+        self.gpu_memory_mib = config.gpu_memory
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._wakes_at = math.inf
@@ -123,6 +133,7 @@ class Backend:
     def cancel(self, sequence: Sequence) -> None:
         """Forget `sequence`; its tokens so far are in the counters."""
         entry = self._receivers.pop(sequence, None)
+        self._started.discard(sequence)
         if entry is not None:
             self.engine.cancel(sequence, time.monotonic())
             timings = self.timings[entry[0]]
@@ -153,8 +164,13 @@ class Backend:
             entry = self._receivers.get(sequence)
             if entry is None:
                 continue
+            if sequence not in self._started and sequence.emitted:
+                self._started.add(sequence)
+                first_token_s = sequence.first_token_at - sequence.submitted_at
+                self.timings[entry[0]].time_to_first_token.observe(first_token_s)
             if sequence.finished:
                 del self._receivers[sequence]
+                self._started.discard(sequence)
                 self.timings[entry[0]].observe(sequence)
             entry[1].deliver(sequence)
         self._schedule()

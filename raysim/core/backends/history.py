@@ -176,7 +176,7 @@ def _counters(vocabulary: Vocabulary, samples: Samples) -> dict[_Series, float]:
 def _growth(before: _Counted | None, now: _Counted) -> tuple[dict[str, Any], bool]:
     """By how much each counter has grown, and whether one went back.
 
-    As Prometheus has it: a counter that is smaller than before has begun at 0 since; so has a series that was not there.
+    As Prometheus has it: a counter that is smaller than before has begun at 0 since, and so has a new series.
     """
     if before is None:
         return {}, False

@@ -49,7 +49,6 @@ WITHOUT_EFFECT = (
     "cleanup.retainLogs",
     "cleanup.logExportPath",
     "cleanup.objectStore",
-    "targets.backends",
 )
 
 #: fields that only the rendering of Kubernetes manifests reads

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from raysim.core.backends.target import BackendTarget
 from raysim.core.behaviour.behaviour import Behaviour
 from raysim.core.plan.load import LoadSchedule
 from raysim.core.plan.target_plan import TargetPlan
@@ -94,6 +95,8 @@ class RunPlan:
     target: TargetPlan
     key_days: int | None
     keys_per_user: int = 1
+    #: whose metrics pages are read; of an embedded platform they are known once it is up
+    backends: tuple[BackendTarget, ...] = ()
 
     @property
     def users(self) -> tuple[UserPlan, ...]:

@@ -181,7 +181,6 @@ NO_EFFECT: dict[str, dict[str, Any]] = {
     "cleanup.retainLogs": {"cleanup": {"retainLogs": False}},
     "cleanup.logExportPath": {"cleanup": {"logExportPath": "s3://bucket/logs/"}},
     "cleanup.objectStore": {"cleanup": {"objectStore": {"pathStyle": True}}},
-    "targets.backends": {"targets": {"backends": [{"id": "a", "metricsUrl": "http://a:8000/metrics", "kind": "vllm"}]}},
     "workers.resources": {"workers": {"resources": {"requests": {"cpu": 1}}}},
     "workers.image": {"workers": {"image": "raysim:1"}},
     "workers.env": {"workers": {"env": {"A": "b"}}},
