@@ -1,1 +1,1 @@
-"""Reads the metrics pages of backends while a run goes on. I/O on the event loop; core.backends says what pages mean."""
+"""Reads backends' metrics pages while a run goes on. I/O on the event loop; what pages mean is in core.backends."""

@@ -190,13 +190,7 @@ class TargetsSpec(Part):
                 if value is not None:
                     yield key, "has no meaning for the embedded platform; remove it or set platform: aiaas"
         yield from self._simulated_problems()
-        pages = Counter((backend.id, backend.kind) for backend in self.backends)
-        for index, backend in enumerate(self.backends):
-            if pages[backend.id, backend.kind] > 1:
-                yield (
-                    f"backends[{index}].id",
-                    f"{backend.id} has another {backend.kind} page; give each an id of its own",
-                )
+        yield from self._backend_problems()
         if self.platform == "litellm" and self.auth.login is not None:
             yield "auth.login", "has no meaning on litellm; name the master key with tokenEnv or tokenFile"
         if self.platform == "static":
@@ -209,6 +203,14 @@ class TargetsSpec(Part):
         for key, value in addresses[:needed]:
             if value is None:
                 yield key, f"is required on platform {self.platform}: the address of its {_SERVICE[key]}"
+
+    def _backend_problems(self) -> Iterator[tuple[str, str]]:
+        """Two pages that nobody could tell apart."""
+        pages = Counter((backend.id, backend.kind) for backend in self.backends)
+        for place, backend in enumerate(self.backends):
+            if pages[backend.id, backend.kind] > 1:
+                message = f"{backend.id} has another {backend.kind} page; give each an id of its own"
+                yield f"backends[{place}].id", message
 
     def _simulated_problems(self) -> Iterator[tuple[str, str]]:
         """A simulated platform that is not started, or whose doors the run could not open."""
