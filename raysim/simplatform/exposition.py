@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import Metric
 
-    from raysim.simplatform.backend import Backend, ModelTimings
+    from raysim.simplatform.measured_engine import MeasuredEngine, ModelTimings
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 #: tokens in a block of vLLM's KV cache, by default
@@ -50,7 +50,7 @@ class RouterCounters:
         histogram.observe(seconds)
 
 
-def render(backends: Iterable[Backend], router: RouterCounters | None) -> bytes:
+def render(backends: Iterable[MeasuredEngine], router: RouterCounters | None) -> bytes:
     """The exposition as text.
 
     Args:
@@ -62,7 +62,7 @@ def render(backends: Iterable[Backend], router: RouterCounters | None) -> bytes:
     return generate_latest(registry)
 
 
-def render_gpus(backend: Backend) -> bytes:
+def render_gpus(backend: MeasuredEngine) -> bytes:
     """What a DCGM exporter on the backend's node would show."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_GpuCollector(backend))
@@ -70,7 +70,7 @@ def render_gpus(backend: Backend) -> bytes:
 
 
 class _Collector:
-    def __init__(self, backends: tuple[Backend, ...], router: RouterCounters | None) -> None:
+    def __init__(self, backends: tuple[MeasuredEngine, ...], router: RouterCounters | None) -> None:
         self._backends = backends
         self._router = router
 
@@ -112,18 +112,18 @@ def _router_metrics(router: RouterCounters) -> Iterator[Metric]:
 
 _LABELS = ("model_name", "engine")
 
-_GAUGES: tuple[tuple[str, str, Callable[[Backend, str], float]], ...] = (
+_GAUGES: tuple[tuple[str, str, Callable[[MeasuredEngine, str], float]], ...] = (
     ("vllm:num_requests_running", "Requests in the batch", lambda backend, model: backend.counts(model)[0]),
     ("vllm:num_requests_waiting", "Requests in the queue", lambda backend, model: backend.counts(model)[1]),
     ("vllm:kv_cache_usage_perc", "KV cache in use, 0 to 1", lambda backend, _: backend.engine.kv_cache_reserved),
 )
 
 
-def _prompts(backend: Backend, model: str) -> float:
+def _prompts(backend: MeasuredEngine, model: str) -> float:
     return backend.timings[model].prompt_tokens
 
 
-_COUNTERS: tuple[tuple[str, str, Callable[[Backend, str], float]], ...] = (
+_COUNTERS: tuple[tuple[str, str, Callable[[MeasuredEngine, str], float]], ...] = (
     ("vllm:prompt_tokens", "Prompt tokens of ended requests", _prompts),
     ("vllm:generation_tokens", "Tokens generated", lambda backend, model: backend.generated(model)),
     ("vllm:prefix_cache_queries", "Tokens looked up", _prompts),
@@ -143,7 +143,7 @@ _HISTOGRAMS: tuple[tuple[str, str, Callable[[ModelTimings], Histogram]], ...] = 
 )
 
 
-def _engine_metrics(backends: tuple[Backend, ...]) -> Iterator[Metric]:
+def _engine_metrics(backends: tuple[MeasuredEngine, ...]) -> Iterator[Metric]:
     series = _label(backends)
     yield _cache_info(backends)
     for name, text, gauge_of in _GAUGES:
@@ -164,7 +164,7 @@ def _engine_metrics(backends: tuple[Backend, ...]) -> Iterator[Metric]:
         yield family
 
 
-def _cache_info(backends: tuple[Backend, ...]) -> Metric:
+def _cache_info(backends: tuple[MeasuredEngine, ...]) -> Metric:
     """How large the KV cache is, as vLLM tells it: in blocks."""
     labels = ("block_size", "engine", "num_gpu_blocks")
     info = GaugeMetricFamily("vllm:cache_config_info", "The cache's configuration", labels=labels)
@@ -177,7 +177,7 @@ def _cache_info(backends: tuple[Backend, ...]) -> Metric:
 class _GpuCollector:
     """The GPUs of a backend, as a DCGM exporter on its node shows them."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: MeasuredEngine) -> None:
         self._backend = backend
 
     def collect(self) -> Iterator[Metric]:
@@ -199,7 +199,7 @@ class _GpuCollector:
             yield gauge
 
 
-def _label(backends: tuple[Backend, ...]) -> list[tuple[tuple[str, str], Backend, str]]:
+def _label(backends: tuple[MeasuredEngine, ...]) -> list[tuple[tuple[str, str], MeasuredEngine, str]]:
     """Every (labels, backend, model); engines of one model are numbered from 0."""
     engines: Counter[str] = Counter()
     series = []
