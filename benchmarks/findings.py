@@ -46,7 +46,7 @@ def case(causes: frozenset[Cause], seed: int) -> Case:
     def between(low: float, high: float) -> float:
         return low + (high - low) * random.random()
 
-    load = Load(users=round(between(20, 44)), think_s=between(0.3, 1.5))
+    load = Load(users=round(between(20, 44) if causes else between(20, 120)), think_s=between(0.3, 1.5))
     healthy = BackendConfig(
         id="gpt-4o-0",
         models=(MODEL,),
@@ -58,19 +58,19 @@ def case(causes: frozenset[Cause], seed: int) -> Case:
     here = load.users / 2
     batch, changes = here, {}
     if Cause.QUEUEING in causes:
-        batch = max(3.0, round(here * between(0.15, 0.45)))
+        batch = max(3.0, round(here * between(0.15, 0.7)))
         changes["slots"] = int(batch)
     if Cause.PREFILL in causes:
         changes |= {"prefill_lanes": 1, "prefill_base": between(0.15, 0.35)}
     if Cause.DECODE in causes:
-        changes["step_per_sequence"] = 0.0125 * between(1.5, 5.0) / max(2.0, 0.7 * batch)
+        changes["step_per_sequence"] = 0.0125 * between(1.5, 8.0) / max(2.0, 0.7 * batch)
     if Cause.GATEWAY in causes:
         load = replace(load, gateway_s=between(0.25, 2.0))
     first = healthy.model_copy(update=changes)
     second = first.model_copy(update={"id": "gpt-4o-1"})
     if Cause.KV_FULL in causes:
         # a request holds up to 720 tokens; of slots and cache only one can be what is short, so each has its backend
-        short = {"kv_cache_tokens": int(max(2_400, 430 * here * between(0.15, 0.45)))}
+        short = {"kv_cache_tokens": int(max(2_400, 430 * here * between(0.15, 0.6)))}
         if Cause.QUEUEING in causes:
             second = second.model_copy(update={**short, "slots": 256})
         else:
@@ -78,7 +78,7 @@ def case(causes: frozenset[Cause], seed: int) -> Case:
     return Case(causes, (first, second), load, seed)
 
 
-def slowing(cause: Cause, truth: Truth, load: Load) -> float:
+def slowing(cause: Cause, truth: Truth, backend: BackendConfig, load: Load) -> float:
     """How many times longer `cause` really made what it slows."""
     alone = truth.mean("prefill_alone")
     if not alone:
@@ -89,14 +89,15 @@ def slowing(cause: Cause, truth: Truth, load: Load) -> float:
         case Cause.PREFILL:
             return truth.mean("prefill") / alone
         case Cause.DECODE:
-            return truth.mean("gaps") / 0.0125
+            return truth.mean("gaps") / (backend.step_base + backend.step_per_sequence)
         case _:
             return 1 + load.gateway_s / alone
 
 
 def really(run: Case, platform: VirtualPlatform) -> tuple[frozenset[Cause], frozenset[Cause]]:
     """The causes that were clearly at work somewhere, and those in the grey zone."""
-    worst = {cause: max(slowing(cause, truth, run.load) for truth in platform.truth) for cause in run.causes}
+    sides = list(zip(platform.truth, run.backends, strict=True))
+    worst = {cause: max(slowing(cause, truth, backend, run.load) for truth, backend in sides) for cause in run.causes}
     clear = frozenset(cause for cause, factor in worst.items() if factor >= _CLEAR)
     return clear, run.causes - clear
 

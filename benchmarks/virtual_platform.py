@@ -40,13 +40,12 @@ class Load:
 
 @dataclass
 class Truth:
-    """What really happened to the requests that were sent under full load, in seconds: known to the simulation alone."""
+    """What really happened to the requests sent under full load, in seconds; only the simulation knows it."""
 
     queue: list[float] = field(default_factory=list)
     prefill: list[float] = field(default_factory=list)
     prefill_alone: list[float] = field(default_factory=list)
     gaps: list[float] = field(default_factory=list)
-    preempted: int = 0
 
     def mean(self, name: str) -> float:
         """The mean of one of the lists; 0 when it is empty."""
@@ -89,6 +88,7 @@ class VirtualPlatform:
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._now = 0.0
+        self._turns = itertools.cycle(range(len(backends)))
         self.truth = [Truth() for _ in backends]
 
     def run(self) -> tuple[BackendTrace, ...]:
@@ -120,7 +120,7 @@ class VirtualPlatform:
         sequence = Sequence(round(self._uniform(*load.prompt_tokens)), round(self._uniform(*load.output_tokens)))
 
         def arrive() -> None:
-            backend = min(range(len(self._engines)), key=lambda i: self._engines[i].load)
+            backend = next(self._turns)
             asked = _Asked(self, backend, sequence, sent_s, self._uniform(*_NETWORK_S))
             self._engines[backend].take(MODEL, sequence, asked, self._now)
 
