@@ -23,6 +23,8 @@ from raysim.core.backends.findings import Finding, diagnose
 from raysim.core.rng import Stream
 from raysim.simplatform.config import BackendConfig
 
+Side = tuple[Truth, BackendConfig]
+
 INJECTED = (Cause.QUEUEING, Cause.PREFILL, Cause.DECODE, Cause.KV_FULL, Cause.GATEWAY)
 #: an injected cause that slows less than this, by the simulation's own books, is in a grey zone: neither demanded nor
 #: held against whoever finds it
@@ -97,9 +99,18 @@ def slowing(cause: Cause, truth: Truth, backend: BackendConfig, load: Load) -> f
 def really(run: Case, platform: VirtualPlatform) -> tuple[frozenset[Cause], frozenset[Cause]]:
     """The causes that were clearly at work somewhere, and those in the grey zone."""
     sides = list(zip(platform.truth, run.backends, strict=True))
-    worst = {cause: max(slowing(cause, truth, backend, run.load) for truth, backend in sides) for cause in run.causes}
+    worst = {
+        cause: max(slowing(cause, *side, run.load) for side in _suffering(cause, run, sides)) for cause in run.causes
+    }
     clear = frozenset(cause for cause, factor in worst.items() if factor >= _CLEAR)
     return clear, run.causes - clear
+
+
+def _suffering(cause: Cause, run: Case, sides: list[Side]) -> list[Side]:
+    """The backends that were made to suffer from `cause`."""
+    if run.causes == {Cause.QUEUEING, Cause.KV_FULL}:
+        return sides[:1] if cause is Cause.QUEUEING else sides[1:]
+    return sides
 
 
 def examine(run: Case) -> tuple[frozenset[Cause], frozenset[Cause], tuple[Finding, ...]]:

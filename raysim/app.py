@@ -388,6 +388,7 @@ class LoadTest:
             lost_commitments={workers[pack]: usd for pack, usd in record.lost_commitments.items()},
             money_short_from_s=record.money_short_from_s,
             coordinator_restarts=record.restarts,
+            backends=self.backends,
             outages=tuple(outage for metrics in self._metrics for outage in metrics.outages),
         )
 
