@@ -51,7 +51,8 @@ def _client_rows(requests: pl.LazyFrame) -> pl.DataFrame:
     due, sent, first, end = (pl.col(name) for name in ("due_unix_ns", "sent_ns", "first_token_ns", "end_ns"))
     streamed = pl.col("streamed")
     return (
-        requests.filter((pl.col("outcome") == "success") & pl.col("sent_ns").is_not_null())
+        requests.sort("due_unix_ns")
+        .filter((pl.col("outcome") == "success") & pl.col("sent_ns").is_not_null())
         .select(
             "backend",
             "model",
@@ -152,14 +153,18 @@ def _felt(rows: pl.DataFrame, over_s: float) -> dict[str, Any]:
     """What users saw of it, of successes in the headline."""
     tokens = float(rows["completion_tokens"].sum())
     speeds = rows.filter((pl.col("completion_tokens") > 0) & (pl.col("latency_s") > 0))
-    mean_tps = (speeds["completion_tokens"] / speeds["latency_s"]).mean() if speeds.height else None
     return {
         "requests": rows.height,
-        "ttft_mean_s": rows["ttft_s"].mean(),
-        "latency_mean_s": rows["latency_s"].mean(),
-        "tps_mean": mean_tps,
+        "ttft_mean_s": _mean(rows["ttft_s"]),
+        "latency_mean_s": _mean(rows["latency_s"]),
+        "tps_mean": _mean(speeds["completion_tokens"] / speeds["latency_s"]),
         "output_tokens_per_s": tokens / over_s if over_s > 0 else None,
     }
+
+
+def _mean(values: pl.Series) -> float | None:
+    known = values.drop_nulls().to_numpy()
+    return float(np.mean(known)) if known.size else None
 
 
 def _in_headline(readings: Sequence[BackendReading], facts: RunFacts) -> list[BackendReading]:
