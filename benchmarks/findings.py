@@ -59,8 +59,10 @@ def case(causes: frozenset[Cause], seed: int) -> Case:
     )
     here = load.users / 2
     batch, changes = here, {}
+    # users who wait for one backend do not ask the other: together, both have to be short of more to be short at all
+    mildest = 0.3 if causes >= {Cause.QUEUEING, Cause.KV_FULL} else 0.65
     if Cause.QUEUEING in causes:
-        batch = max(3.0, round(here * between(0.15, 0.7)))
+        batch = max(3.0, round(here * between(0.15, mildest)))
         changes["slots"] = int(batch)
     if Cause.PREFILL in causes:
         changes |= {"prefill_lanes": 1, "prefill_base": between(0.15, 0.35)}
@@ -72,7 +74,7 @@ def case(causes: frozenset[Cause], seed: int) -> Case:
     second = first.model_copy(update={"id": "gpt-4o-1"})
     if Cause.KV_FULL in causes:
         # a request holds up to 720 tokens; of slots and cache only one can be what is short, so each has its backend
-        short = {"kv_cache_tokens": int(max(2_400, 430 * here * between(0.15, 0.6)))}
+        short = {"kv_cache_tokens": int(max(2_400, 430 * here * between(0.15, mildest)))}
         if Cause.QUEUEING in causes:
             second = second.model_copy(update={**short, "slots": 256})
         else:
