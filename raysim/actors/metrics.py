@@ -9,6 +9,7 @@ actor's memory has no room for them.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,8 +86,8 @@ class MetricsActor:
         return () if self._watch is None else self._watch.latest
 
     async def live(self) -> LiveSnapshot:
-        """The totals so far."""
-        return self._records.live()
+        """The totals so far, and how backends are."""
+        return replace(self._records.live(), backends=await self.backends())
 
     async def finish(self) -> int:
         """Store what is left; returns how many rows this shard stored in all."""

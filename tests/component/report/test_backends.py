@@ -7,14 +7,19 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from raysim.core.aggregation.live import LiveSnapshot
 from raysim.core.aggregation.verdict import judge_generator
 from raysim.core.backends.reading import BackendReading
 from raysim.core.backends.target import BackendTarget
+from raysim.core.control.messages import Totals
+from raysim.core.control.progress import RunProgress
+from raysim.core.control.run_control import RunState
 from raysim.report.backends import backend_parts
 from raysim.report.console import render_summary
 from raysim.report.facts import RunFacts
+from raysim.report.progress import ProgressMeter
 from raysim.report.summary import summarise
-from tests.component.report.sample_run import STARTED, facts, record, rows
+from tests.component.report.sample_run import STARTED, facts, plan, record, rows
 
 OK = judge_generator(1000, 0)
 MS = 1_000_000
@@ -123,3 +128,15 @@ def test_the_console_shows_both() -> None:
     line = next(line for line in text.splitlines() if line.startswith("a "))
     assert line.split() == ["a", "200", "100", "7.70", "2.85", "380", "460", "10.0", "10.0%", "-"]
     assert "bottlenecks:    queueing (critical), on a: requests wait 400 ms" in text
+
+
+def test_the_live_view_says_how_backends_are() -> None:
+    up, waits = readings()[0], readings(backend="b", waiting=3.0)[-1]
+    down = BackendReading("c", "vllm", float(STARTED), up=False, why="refused")
+    gpu = BackendReading("a", "dcgm", float(STARTED), up=True, gpu="0", gpu_utilization_ratio=0.5)
+    view = ProgressMeter(plan()).waiting("ready")
+    assert view.backends == ""
+    live = LiveSnapshot(backends=(up, waits, down, gpu))
+    progress = RunProgress(RunState.RUNNING, 12.0, 2, 3, 6, 0, "sustained", 1, Totals(), None, "")
+    shown = ProgressMeter(plan()).running(progress, live)
+    assert shown.backends == "2 of 3 up, 10.0 running, 3.00 waiting, KV 10.0%"
