@@ -13,6 +13,7 @@ from raysim.core.backends.history import BackendHistory
 from raysim.core.backends.reading import BackendReading
 from raysim.core.backends.target import BackendTarget
 from raysim.core.backends.trace import BackendTrace, ClientRequests
+from raysim.core.pricing import KNOWN_PRICES
 from raysim.core.rng import Stream
 from raysim.simplatform.config import BackendConfig
 from raysim.simplatform.engine import Sequence
@@ -110,7 +111,7 @@ class VirtualPlatform:
                 break
             event()
         return tuple(
-            BackendTrace(target, tuple(readings), _requests(rows))
+            BackendTrace(target, tuple(readings), _requests(rows), KNOWN_PRICES[MODEL].theoretical_tps)
             for target, readings, rows in zip(self._targets, self._readings, self._rows, strict=True)
         )
 
