@@ -58,7 +58,8 @@ def case(causes: frozenset[Cause], seed: int) -> Case:
         step_per_sequence=0.00005,
     )
     here = load.users / 2
-    batch, changes = here, {}
+    batch = here
+    changes: dict[str, float] = {}
     # users who wait for one backend do not ask the other: together, both have to be short of more to be short at all
     mildest = 0.3 if causes >= {Cause.QUEUEING, Cause.KV_FULL} else 0.65
     if Cause.QUEUEING in causes:
