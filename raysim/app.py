@@ -24,6 +24,7 @@ from raysim.actors.replacements import Replacements
 from raysim.actors.run_record import RunRecord
 from raysim.actors.survey import check_cluster
 from raysim.actors.tenant_desk import RemovalProgress
+from raysim.core.backends.target import BackendTarget
 from raysim.core.control.messages import Event
 from raysim.core.control.progress import RunProgress
 from raysim.core.control.run_control import RunState
@@ -42,6 +43,7 @@ from raysim.report.live import View
 from raysim.report.progress import ProgressMeter
 from raysim.report.run_dir import RunDir
 from raysim.simplatform.config import PlatformConfig
+from raysim.simplatform.embedded import embedded_backends
 from raysim.sinks.run_exports import RunExports
 
 _WATCH_INTERVAL_S = 0.25
@@ -107,6 +109,8 @@ class LoadTest:
         self._obeyed = 0
         self.exit_codes: set[ExitCode] = set()
         self.failure: RaysimError | None = None
+        #: whose metrics pages are read
+        self.backends: tuple[BackendTarget, ...] = plan.backends
         #: address of the embedded platform, while it is up
         self.embedded_url = ""
 
@@ -177,6 +181,8 @@ class LoadTest:
             self._platform = self._placement.platform(self._simulated)
             self.embedded_url = fetch(self._platform.start.remote())
             self._target = replace(self._target, router_url=self.embedded_url, org_url=self.embedded_url)
+            # its pages are known only now
+            self.backends = self.backends or embedded_backends(self._simulated, self.embedded_url, self._plan.prices)
             self._view.note(f"simulated platform at {self.embedded_url}")
 
     def _preflight(self) -> None:
@@ -197,7 +203,8 @@ class LoadTest:
 
     def _start_control(self) -> None:
         directory = str(self._paths.root)
-        self._metrics = [MetricsLink(self._placement.metrics(0, directory), 0, self._note, lambda: self._run_s)]
+        metrics = self._placement.metrics(0, directory, self.backends, self._target)
+        self._metrics = [MetricsLink(metrics, 0, self._note, lambda: self._run_s)]
         coordinator = self._placement.coordinator(
             self._plan,
             self._target,
@@ -397,6 +404,7 @@ class LoadTest:
             lost_commitments={workers[pack]: usd for pack, usd in record.lost_commitments.items()},
             money_short_from_s=record.money_short_from_s,
             coordinator_restarts=record.restarts,
+            backends=self.backends,
             outages=tuple(outage for metrics in self._metrics for outage in metrics.outages),
         )
 

@@ -36,6 +36,7 @@ from raysim.report.tables import phase_rows, tenant_rows, user_rows
 from raysim.simplatform.embedded import declared_faults, embedded_config
 from raysim.sinks.journal import Journal
 from raysim.sinks.parquet import read_requests, write_table
+from raysim.sinks.readings import read_readings
 from raysim.sinks.run_exports import RunExports
 
 _LEDGER_TIMEOUT_S = 30.0
@@ -181,6 +182,7 @@ def _keep_platform_ledger(url: str, paths: RunDir) -> dict[str, Any]:
 
 def _store(paths: RunDir, facts: RunFacts, record: RunRecord) -> dict[str, Any]:
     requests = read_requests(paths.root)
+    facts = replace(facts, readings=read_readings(paths.backends))
     summary = summarise(requests, facts)
     stored: int = summary["requests"]["total"]
     lost = max(0, record.totals.requests - stored)

@@ -19,6 +19,7 @@ def closing_lines(summary: dict[str, Any]) -> Iterator[tuple[str, Text]]:
     """Name and text of each line."""
     yield "stop reason:", _stop_reason(summary)
     yield "load generator:", _load_generator(summary["load_generator"])
+    yield from _bottlenecks(summary)
     yield "cost:", _cost(summary["cost"])
     if summary["goodput"] is not None:
         yield "goodput:", Text(goodput_text(summary["goodput"]))
@@ -65,6 +66,18 @@ def _load_generator(generator: dict[str, Any]) -> Text:
     for reason in generator["reasons"]:
         text.append(f"\n{reason}", "default")
     return text
+
+
+def _bottlenecks(summary: dict[str, Any]) -> Iterator[tuple[str, Text]]:
+    findings = summary["findings"]
+    if not findings:
+        yield "bottlenecks:", Text(summary["diagnosis"]["sentence"])
+    for place, finding in enumerate(findings[:_MOST_NAMED]):
+        style = "yellow" if finding["severity"] == "minor" else "bold red"
+        word, comma, rest = finding["sentence"].partition(")")
+        yield "" if place else "bottlenecks:", Text.assemble((word + comma, style), rest)
+    if len(findings) > _MOST_NAMED:
+        yield "", Text(f"and {len(findings) - _MOST_NAMED} more in summary.json")
 
 
 def _cost(cost: dict[str, Any]) -> Text:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from raysim.core.aggregation.billing import Bill
+from raysim.core.backends.reading import BackendReading
+from raysim.core.backends.target import BackendTarget
 from raysim.core.control.checkpoint import Restart
 from raysim.core.control.messages import PackHealth
 from raysim.core.isolation.events import DeclaredFault
@@ -113,6 +115,8 @@ class RunFacts:
         arrivals_due: requests of an open loop that were due; None without one.
         lost_commitments: worker → all that it may have spent, in USD, of those that lost a process.
         money_short_from_s: from when on packs had to share what money was left; None when they never had to.
+        backends: whose metrics pages were read.
+        readings: what stood there, in the order of their times.
     """
 
     plan: RunPlan
@@ -136,3 +140,5 @@ class RunFacts:
     arrivals_due: int | None = None
     lost_commitments: Mapping[str, float] = field(default_factory=dict)
     money_short_from_s: float | None = None
+    backends: tuple[BackendTarget, ...] = ()
+    readings: tuple[BackendReading, ...] = ()

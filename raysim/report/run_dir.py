@@ -66,6 +66,11 @@ class RunDir:
         return self.root / "phases.parquet"
 
     @property
+    def backends(self) -> Path:
+        """One row a look at a backend's metrics page."""
+        return self.root / "backends.parquet"
+
+    @property
     def summary(self) -> Path:
         """The totals."""
         return self.root / "summary.json"

@@ -10,8 +10,9 @@ import polars as pl
 from raysim.core.records.outcome import ErrorKind
 from raysim.report import groups
 from raysim.report.accounts import billing, left_note, quota
+from raysim.report.backends import backend_parts
 from raysim.report.course import timed
-from raysim.report.credibility import load_generator, notes
+from raysim.report.credibility import generator_verdict, load_generator, notes
 from raysim.report.facts import RunFacts
 from raysim.report.figures import errors_by_kind, figures
 from raysim.report.isolation import isolation
@@ -70,6 +71,7 @@ def summarise(requests: pl.LazyFrame, facts: RunFacts) -> dict[str, Any]:
         "isolation": isolation(tenants_rows, facts),
         "billing": bill,
         "load_generator": load_generator(headline, facts),
+        **backend_parts(requests, facts, generator_verdict(headline, facts)),
         "records_lost_estimate": facts.records_lost_estimate,
         "thresholds": thresholds(requests, facts, run),
         "export": None,

@@ -25,7 +25,6 @@ WITHOUT_EFFECT = (
     "metrics.otlpUrl",
     "metrics.listen",
     "cleanup.retainMetrics",
-    "targets.backends",
 )
 
 #: fields that only the rendering of Kubernetes manifests reads

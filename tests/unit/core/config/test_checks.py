@@ -160,7 +160,6 @@ NO_EFFECT: dict[str, dict[str, Any]] = {
     "metrics.otlpUrl": {"metrics": {"otlpUrl": "http://collector:4318"}},
     "metrics.listen": {"metrics": {"listen": 9100}},
     "cleanup.retainMetrics": {"cleanup": {"retainMetrics": False}},
-    "targets.backends": {"targets": {"backends": [{"id": "a", "metricsUrl": "http://a:8000/metrics", "kind": "vllm"}]}},
     "workers.resources": {"workers": {"resources": {"requests": {"cpu": 1}}}},
     "workers.image": {"workers": {"image": "raysim:1"}},
     "workers.env": {"workers": {"env": {"A": "b"}}},

@@ -27,6 +27,13 @@ def test_an_empty_section_stands_for_its_defaults() -> None:
     assert scenario.spec.limits == LimitsSpec()
 
 
+def test_pages_of_one_kind_need_names_of_their_own() -> None:
+    page = {"id": "a", "metricsUrl": "http://a:8000/metrics", "kind": "vllm"}
+    assert errors_of(targets={"backends": [page, page | {"kind": "dcgm"}]}) == {}
+    found = errors_of(targets={"backends": [page, page]})
+    assert found["spec.targets.backends[1].id"] == "a has another vllm page; give each an id of its own"
+
+
 def test_null_removes_a_limit_that_has_a_default() -> None:
     assert read_scenario(document(limits={"maxCostUsd": None})).spec.limits.max_cost_usd is None
 
