@@ -22,6 +22,8 @@ class CoordinatorLink:
         self.handle = handle
         self._told = told
         self._away_from_s: float | None = None
+        #: when it was last there again
+        self._back_s = 0.0
 
     def ask(self, method: str, *args: Any) -> Any:
         """The value of a call.
@@ -39,18 +41,22 @@ class CoordinatorLink:
         """A call that may take long."""
         return Asking(self, lambda: getattr(self.handle, method).remote(*args))
 
-    def missed(self, error: ActorLostError) -> None:
-        """Nobody answered. Raises `error` when it has been so for too long."""
+    def missed(self, error: ActorLostError, asked_s: float) -> None:
+        """Nobody answered a call of that time. Raises `error` when it has been so for too long."""
+        if self._away_from_s is None and asked_s < self._back_s:
+            # lost with a process whose loss was told of already
+            return
         if self._away_from_s is None:
             self._away_from_s = monotonic()
-            self._told(f"the coordinator was lost, and is started again: {error.message}")
+            self._told("the coordinator was lost, and is started again")
         elif monotonic() - self._away_from_s > PATIENCE_S:
             raise error
 
     def heard(self) -> None:
         """It answered."""
         if self._away_from_s is not None:
-            away_s, self._away_from_s = monotonic() - self._away_from_s, None
+            self._back_s = monotonic()
+            away_s, self._away_from_s = self._back_s - self._away_from_s, None
             self._told(f"the coordinator is back after {away_s:.1f} s, and goes on from its checkpoint")
 
 
@@ -65,6 +71,7 @@ class Asking:
     def __init__(self, link: CoordinatorLink, call: Callable[[], Any]) -> None:
         self._link = link
         self._call = call
+        self._asked_s = monotonic()
         self._ref = call()
         #: what it came to, once answered
         self.value: Any = None
@@ -76,8 +83,9 @@ class Asking:
         try:
             self.value = fetch(self._ref)
         except ActorLostError as error:
-            self._link.missed(error)
+            self._link.missed(error, self._asked_s)
             sleep(PAUSE_S)
+            self._asked_s = monotonic()
             self._ref = self._call()
             return False
         self._link.heard()

@@ -55,7 +55,7 @@ def test_it_is_asked_again_until_it_is_back(monkeypatch: pytest.MonkeyPatch) -> 
     assert link.ask("pack_lost", 1, [2], "killed") == "pack_lost done"
     assert away.calls == [("pack_lost", (1, [2], "killed"))] * 4
     assert told == [
-        "the coordinator was lost, and is started again: killed",
+        "the coordinator was lost, and is started again",
         "the coordinator is back after 2.0 s, and goes on from its checkpoint",
     ]
     link.ask("watch")
@@ -63,9 +63,15 @@ def test_it_is_asked_again_until_it_is_back(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_long_call_is_made_again_when_its_answer_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    asking = link_to(Away(1), [], monkeypatch).begin("clean_up")
+    away, told = Away(2), []  # type: ignore[var-annotated]
+    link = link_to(away, told, monkeypatch)
+    asking = link.begin("clean_up")
+    link.ask("watch")
+    # both were lost with one process, and it is told once
+    assert len(told) == 2
     assert [asking.answered(0.5), asking.answered(0.5)] == [False, True]
     assert asking.value == "clean_up done"
+    assert len(told) == 2
 
 
 def test_one_that_does_not_come_back_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
