@@ -14,6 +14,7 @@ from rich.console import Console
 from raysim.cleanup.left_run import find_run
 from raysim.cli.run import LOG_WIDTH, default_results_folder
 from raysim.core.errors import ExitCode
+from raysim.core.export.address import is_s3
 from raysim.report.console import render_summary
 from raysim.report.junit import junit_text
 from raysim.report.markdown import markdown_text
@@ -43,12 +44,13 @@ _TEXTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
 )
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for results.")
 def command(run: str, form: str, out: Path | None) -> int:
-    """Show RUN again: a run's directory, or its id below the results folder.
+    """Show RUN again: a run's directory, its id below the results folder, or the s3:// address it was exported to.
 
     A run that goes on or was killed is shown from the records that had been stored. Exit status 0 however the run came
-    out, 2 when there is no such run.
+    out, 2 when there is no such run, 3 when the store cannot be asked.
     """
-    found = open_run(find_run(run, out or default_results_folder()), unfinished=True)
+    where = run if is_s3(run) else find_run(run, out or default_results_folder())
+    found = open_run(where, unfinished=True)
     summary = summary_of(found)
     if form == "table":
         render_summary(summary, Console(highlight=False, width=None if sys.stdout.isatty() else LOG_WIDTH))

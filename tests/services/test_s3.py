@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from polars.testing import assert_frame_equal
 
+from raysim.cli.report import command as report
 from raysim.cli.upload import command as upload
 from raysim.core.errors import ConfigError, ExitCode, RaysimError
 from raysim.core.export.address import Destinations, StoreSettings
@@ -96,6 +97,15 @@ def test_a_run_is_read_back_byte_by_byte(s3: S3Server, root: Path) -> None:
     assert (run.run_id, run.summary, run.events) == (RUN_ID, local.summary, local.events)
     for name in ("requests", "users", "tenants", "phases"):
         assert_frame_equal(getattr(run, name)().collect(), getattr(local, name)().collect())
+
+
+def test_it_is_reported_from_there(s3: S3Server, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    export(s3, root, "told").sync(ended=True)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3.url)
+    there = CliRunner().invoke(report, [f"s3://{BUCKET}/told/", "--format", "json"], standalone_mode=False)
+    here = CliRunner().invoke(report, [str(root), "--format", "json"], standalone_mode=False)
+    assert (there.return_value, there.output) == (0, here.output)
+    assert RUN_ID in there.output
 
 
 def test_what_was_changed_in_the_store_is_not_taken_for_the_run(s3: S3Server, root: Path) -> None:

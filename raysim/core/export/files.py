@@ -14,7 +14,8 @@ SAID_LAST = frozenset({EVENTS, SUMMARY})
 _PLAN = ("scenario.yaml", "plan.json")
 _PARTS = "requests/"
 _LOGS = "logs/"
-#: they say who is at work on this machine, now
+#: they say who is at work on this machine, now, and how far it is
+_STATE = "state/"
 _LOCAL = ("address", "alive", MANIFEST_NAME)
 #: what a clean-up after a lost node needs goes first, what sums up the rest goes last
 _ORDER = (LEDGER, EVENTS, *_PLAN)
@@ -22,7 +23,7 @@ _ORDER = (LEDGER, EVENTS, *_PLAN)
 
 def is_exported(key: str) -> bool:
     """Whether a file belongs to the results; hidden ones are being written."""
-    return key not in _LOCAL and not any(part.startswith(".") for part in key.split("/"))
+    return key not in _LOCAL and not key.startswith(_STATE) and not any(part.startswith(".") for part in key.split("/"))
 
 
 def is_log(key: str) -> bool:

@@ -84,7 +84,7 @@ def test_a_real_platform_needs_both_addresses() -> None:
         ({"metrics": {"labels": {"model": "x"}}}, "spec.metrics.labels.model", "sets itself"),
         ({"cleanup": {"exportResultsTo": "s3:///x"}}, "spec.cleanup.exportResultsTo", "s3://bucket/"),
         (
-            {"cleanup": {"exportResultsTo": "s3://key:secret@bucket/x"}},
+            {"cleanup": {"exportResultsTo": "s3://key@bucket/x"}},
             "spec.cleanup.exportResultsTo",
             "must not hold credentials",
         ),

@@ -47,6 +47,7 @@ def test_what_a_scenario_wants() -> None:
 def test_files_that_belong_to_this_machine_stay() -> None:
     keys = [
         "alive",
+        "state/checkpoint.json",
         "address",
         "manifest.json",
         "requests/.part-0-000000.parquet.tmp",
