@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raysim.core.config.reference import configuration_page
+from raysim.core.metrics.page import metrics_page
 from raysim.core.records.schema_page import schema_page
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 #: page → what it must hold
 PAGES: tuple[tuple[str, Callable[[], str]], ...] = (
     ("docs/configuration.md", configuration_page),
+    ("docs/metrics.md", metrics_page),
     ("docs/results-schema.md", schema_page),
 )
 

@@ -16,6 +16,7 @@ from raysim.core.config.prompt_checks import prompt_errors, prompt_warnings
 from raysim.core.config.quantities import DistributionSpec
 from raysim.core.config.support import without_effect
 from raysim.core.errors import Problem
+from raysim.core.metrics.family import Group
 from raysim.core.pricing import most_usd, prompt_bound
 from raysim.core.units import format_duration
 
@@ -75,6 +76,7 @@ def warnings(scenario: Scenario, unreadable: frozenset[str] = frozenset()) -> li
         Check(_unused_templates, frozenset({"userBehavior", "advanced"})),
         Check(endpoint_warnings, frozenset({"endpoints"})),
         Check(prompt_warnings, frozenset({"userBehavior", "targets", "models"})),
+        Check(_unknown_groups, frozenset({"metrics"})),
         Check(without_effect, frozenset()),
     )
     return [p for check in checks if not check.reads & unreadable for p in check.run(scenario)]
@@ -109,6 +111,18 @@ def _unused_templates(scenario: Scenario) -> Iterator[Problem]:
             "spec.advanced.questionTemplates",
             "nobody asks these; add {name: template} to spec.userBehavior.questionStrategies",
         )
+
+
+def _unknown_groups(scenario: Scenario) -> Iterator[Problem]:
+    """Names of single metrics, which an earlier harness took, are none that raysim could pick by."""
+    for place, name in enumerate(scenario.spec.metrics.capture):
+        if name not in list(Group):
+            groups = ", ".join(Group)
+            yield Problem(
+                f"spec.metrics.capture[{place}]",
+                f"{name!r} is no group of metrics, and is ignored; groups are {groups}, and all are exported when none "
+                "of them is named",
+            )
 
 
 def _too_many_targets(scenario: Scenario) -> Iterator[Problem]:

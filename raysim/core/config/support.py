@@ -16,15 +16,9 @@ if TYPE_CHECKING:
 
 #: fields whose features do not exist yet, but change nothing about the load
 WITHOUT_EFFECT = (
-    "metrics.pushgatewayUrl",
     "metrics.prometheusUrl",
-    "metrics.exportInterval",
-    "metrics.capture",
-    "metrics.labels",
-    "metrics.perUser",
     "metrics.otlpUrl",
     "metrics.listen",
-    "cleanup.retainMetrics",
 )
 
 #: fields that only the rendering of Kubernetes manifests reads

@@ -151,15 +151,9 @@ def test_effects_of_sections_that_cannot_be_read_are_not_guessed() -> None:
 
 
 NO_EFFECT: dict[str, dict[str, Any]] = {
-    "metrics.pushgatewayUrl": {"metrics": {"pushgatewayUrl": "http://gateway:9091"}},
     "metrics.prometheusUrl": {"metrics": {"prometheusUrl": "http://prometheus:9090"}},
-    "metrics.exportInterval": {"metrics": {"exportInterval": "5s"}},
-    "metrics.capture": {"metrics": {"capture": ["error_rate"]}},
-    "metrics.labels": {"metrics": {"labels": {"team": "a"}}},
-    "metrics.perUser": {"metrics": {"perUser": False}},
     "metrics.otlpUrl": {"metrics": {"otlpUrl": "http://collector:4318"}},
     "metrics.listen": {"metrics": {"listen": 9100}},
-    "cleanup.retainMetrics": {"cleanup": {"retainMetrics": False}},
     "workers.resources": {"workers": {"resources": {"requests": {"cpu": 1}}}},
     "workers.image": {"workers": {"image": "raysim:1"}},
     "workers.env": {"workers": {"env": {"A": "b"}}},
@@ -267,3 +261,10 @@ def test_a_simulated_platform_is_started_and_opened_by_its_run(
 def test_wishes_for_a_simulated_platform_are_kept_as_they_are() -> None:
     wishes = {"faults": {"unfairOrg": "tenant-3"}, "faultWindows": [{"start": "1s", "end": 2, "faults": {}}]}
     assert read_scenario(document(targets={"simulated": wishes})).spec.targets.simulated == wishes
+
+
+def test_metrics_that_are_no_group_are_ignored_with_a_warning() -> None:
+    warnings = warnings_of(metrics={"capture": ["llm", "error_rate"]})
+    assert list(warnings) == ["spec.metrics.capture[1]"]
+    assert "'error_rate' is no group of metrics" in warnings["spec.metrics.capture[1]"]
+    assert warnings_of(metrics={"capture": ["worker", "limit"]}) == {}
