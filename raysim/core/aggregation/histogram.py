@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +17,7 @@ _LOWEST_POWER = -30
 _HIGHEST_POWER = 20
 _OFFSET = (_BIAS + _LOWEST_POWER) << _SUB_BITS
 #: bucket 0 holds what is below 2^-30; the last one also what is 2^20 or more
-_BUCKETS = ((_HIGHEST_POWER - _LOWEST_POWER) << _SUB_BITS) + 1
+BUCKETS = ((_HIGHEST_POWER - _LOWEST_POWER) << _SUB_BITS) + 1
 _HEADER = struct.Struct("<BQdddI")
 _FORMAT = 1
 _INDEX = np.dtype("<u2")
@@ -34,7 +35,7 @@ class Histogram:
     __slots__ = ("_counts", "count", "max", "min", "sum")
 
     def __init__(self) -> None:
-        self._counts = np.zeros(_BUCKETS, dtype=np.int64)
+        self._counts = np.zeros(BUCKETS, dtype=np.int64)
         #: number of values
         self.count = 0
         #: sum of the values, in their unit
@@ -49,9 +50,7 @@ class Histogram:
         array = array[~np.isnan(array)]
         if array.size == 0:
             return
-        positive = np.maximum(array, 0.0)
-        buckets = np.clip((positive.view(np.int64) >> _SHIFT) - (_OFFSET - 1), 0, _BUCKETS - 1)
-        self._counts += np.bincount(buckets, minlength=_BUCKETS)
+        self._counts += np.bincount(buckets_of(array), minlength=BUCKETS)
         self.count += int(array.size)
         self.sum += float(array.sum())
         self.min = _least(self.min, float(array.min()))
@@ -104,8 +103,8 @@ class Histogram:
             raise ValueError(f"a histogram cut short: {len(data)} bytes of {expected}")
         buckets = np.frombuffer(data, _INDEX, used, _HEADER.size)
         counts = np.frombuffer(data, _COUNT, used, _HEADER.size + buckets.nbytes)
-        if used and int(buckets.max()) >= _BUCKETS:
-            raise ValueError(f"a histogram with a bucket {int(buckets.max())}; the last one is {_BUCKETS - 1}")
+        if used and int(buckets.max()) >= BUCKETS:
+            raise ValueError(f"a histogram with a bucket {int(buckets.max())}; the last one is {BUCKETS - 1}")
         histogram = cls()
         histogram._counts[buckets] = counts
         histogram.count, histogram.sum, histogram.min, histogram.max = count, total, least, most
@@ -127,12 +126,24 @@ class Histogram:
         if rank == self.count - 1:
             return self.max
         bucket = int(np.searchsorted(running, rank, side="right"))
-        middle = 0.0 if bucket == 0 else float(_lower_bounds([bucket, bucket + 1]).mean())
-        return min(self.max, max(self.min, middle))
+        return min(self.max, max(self.min, float(bucket_middles()[bucket])))
 
 
-def _lower_bounds(buckets: list[int]) -> NDArray[np.float64]:
-    return (np.array(buckets, dtype=np.int64) + (_OFFSET - 1) << _SHIFT).view(np.float64)
+def buckets_of(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The bucket of each number; negative ones belong to the lowest."""
+    positive = np.maximum(values, 0.0)
+    found: NDArray[np.int64] = np.clip((positive.view(np.int64) >> _SHIFT) - (_OFFSET - 1), 0, BUCKETS - 1)
+    return found
+
+
+@cache
+def bucket_middles() -> NDArray[np.float64]:
+    """What stands for the values of each bucket: its middle, and 0 for the lowest."""
+    bounds = (np.arange(BUCKETS + 1, dtype=np.int64) + (_OFFSET - 1) << _SHIFT).view(np.float64)
+    middles: NDArray[np.float64] = (bounds[:-1] + bounds[1:]) / 2
+    middles[0] = 0.0
+    middles.flags.writeable = False
+    return middles
 
 
 def _least(first: float, second: float) -> float:

@@ -79,6 +79,16 @@ class PackHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class PackView:
+    """A pack as its coordinator sees it. `health` is that of its last report, None before the first."""
+
+    health: PackHealth | None
+    active: int
+    drained: bool
+    lost: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PackStatus:
     """What a pack reports. `gone` lists users that left for good since the last report, each with the reason.
 

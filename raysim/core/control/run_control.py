@@ -21,6 +21,7 @@ from raysim.core.control.messages import (
     Orders,
     PackHealth,
     PackStatus,
+    PackView,
     StopOrder,
     Totals,
 )
@@ -294,6 +295,11 @@ class RunControl:
     def health(self) -> tuple[PackHealth, ...]:
         """The latest health of every pack that reported."""
         return tuple(pack.health for pack in self._roster if pack.health is not None)
+
+    @property
+    def packs(self) -> tuple[PackView, ...]:
+        """Every pack that was set up."""
+        return tuple(PackView(pack.health, pack.active, pack.drained, pack.lost) for pack in self._roster)
 
     def take_events(self) -> list[Event]:
         """Events since the last call."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from raysim.core.backends.target import BackendTarget
@@ -10,6 +10,7 @@ from raysim.core.behaviour.behaviour import Behaviour
 from raysim.core.goals.slo import Slo
 from raysim.core.goals.threshold import Threshold
 from raysim.core.plan.load import LoadSchedule
+from raysim.core.plan.metrics_plan import MetricsPlan
 from raysim.core.plan.target_plan import TargetPlan
 from raysim.core.pricing import Price
 
@@ -101,6 +102,7 @@ class RunPlan:
     slo: Slo | None = None
     #: whose metrics pages are read; of an embedded platform they are known once it is up
     backends: tuple[BackendTarget, ...] = ()
+    metrics: MetricsPlan = field(default_factory=MetricsPlan)
 
     @property
     def users(self) -> tuple[UserPlan, ...]:
