@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from time import time
 
@@ -30,13 +31,25 @@ class RecordShard:
         shard: this shard's number.
         run_id: the run, for the files' metadata.
         log: where the packs' log lines go.
+        told: is given every batch, once; it must not take long.
     """
 
-    def __init__(self, directory: Path, shard: int, *, run_id: str, log: Journal) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        shard: int,
+        *,
+        run_id: str,
+        log: Journal,
+        told: Callable[[WireBatch], None] = lambda _: None,
+    ) -> None:
         self._parts = ParquetParts(directory, shard, run_id=run_id)
         self._log = log
+        self._told = told
         stored = read_stored(self._parts)
         self._live = stored.live
+        #: parts that an earlier process of this shard has written
+        self.earlier_parts = stored.paths
         self._waiting: list[WireBatch] = []
         self._waiting_rows = 0
         #: by source: highest sequence number taken, and highest that is stored
@@ -69,6 +82,7 @@ class RecordShard:
             if batch:
                 decoded = decode_batch(batch)
                 self._live.add(decoded)
+                self._told(decoded)
                 self._waiting.append(decoded)
                 self._waiting_rows += decoded.rows
             if self._waiting_rows >= _FLUSH_ROWS and not self._storing.locked():
