@@ -23,9 +23,11 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from benchmarks.packed import make_plan
 from benchmarks.reference import LOAD_CORE, SERVER_CORE, TRUTH, ReferenceServer, pinned
 from benchmarks.rows import encode, records
 from raysim.actors.metrics import MetricsActor
+from raysim.core.metrics.readings import RunReadings
 
 _USERS = 400
 _RATE_HZ = 500
@@ -38,12 +40,12 @@ _SUBJECTS = {"pack": "main (benchmarks/packed.py)", "metrics": "replay (benchmar
 async def replay(batches: list[bytes], seconds: float) -> int:
     """Send the same batches to a metrics actor again and again; returns how many rows it stored."""
     with tempfile.TemporaryDirectory(prefix="raysim-bench-") as folder:
-        metrics = MetricsActor("run-bench", 0, folder)
+        metrics = MetricsActor(make_plan("http://127.0.0.1:9", 400), 0, folder)
         until_s, sequence = monotonic() + seconds, 0
         while monotonic() < until_s:
             sequence += 1
             await metrics.ingest("0.0", sequence, sequence, batches[sequence % len(batches)], b"")
-        return await metrics.finish()
+        return (await metrics.finish(RunReadings())).rows
 
 
 def record(subject: str, seconds: float, out: Path) -> Path:

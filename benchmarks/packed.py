@@ -22,7 +22,7 @@ from raysim.core.config.scenario import Scenario
 from raysim.core.control.lease import LeaseOrder
 from raysim.core.control.messages import Orders, PackStatus, StopOrder, Switch
 from raysim.core.plan.build import build_plan
-from raysim.core.plan.run_plan import PackBrief
+from raysim.core.plan.run_plan import PackBrief, RunPlan
 from raysim.core.records.batch import decode_batch
 from raysim.core.records.columns import BatchColumns
 from raysim.core.secret import Secret
@@ -37,6 +37,12 @@ _PLENTY = LeaseOrder(granted=10**16, keep=10**16)
 
 def make_brief(url: str, users: int, think_s: float = 0.0) -> PackBrief:
     """The brief of one pack of `users` who ask, and `think_s` after every answer ask again."""
+    plan = make_plan(url, users, think_s)
+    return PackBrief.of(plan, plan.packs[0], plan.target)
+
+
+def make_plan(url: str, users: int, think_s: float = 0.0) -> RunPlan:
+    """A run of one such pack."""
     document = {
         "apiVersion": "loadtest.ai-aas.dev/v1",
         "kind": "LoadTestScenario",
@@ -56,8 +62,7 @@ def make_brief(url: str, users: int, think_s: float = 0.0) -> PackBrief:
             "advanced": {"seed": 7},
         },
     }
-    plan = build_plan(Scenario.model_validate(document), "run-bench", started="20260101")
-    return PackBrief.of(plan, plan.packs[0], plan.target)
+    return build_plan(Scenario.model_validate(document), "run-bench", started="20260101")
 
 
 class InProcessCoordinator:

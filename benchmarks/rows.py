@@ -19,8 +19,10 @@ from time import process_time
 
 import msgspec
 
+from benchmarks.packed import make_plan
 from benchmarks.reference import LOAD_CORE, TRUTH
 from raysim.actors.metrics import MetricsActor
+from raysim.core.metrics.readings import RunReadings
 from raysim.core.records.batch import BatchBuilder
 from raysim.core.records.request import RequestRecord
 
@@ -101,14 +103,14 @@ async def costs(rows: int) -> RowCosts:
     batches = encode(made)
     encoded_s = process_time()
     with tempfile.TemporaryDirectory(prefix="raysim-bench-") as folder:
-        metrics = MetricsActor("run-bench", 0, folder)
+        metrics = MetricsActor(make_plan("http://127.0.0.1:9", 400), 0, folder)
         ingest_s = 0.0
         for sequence, batch in enumerate(batches, start=1):
             before_s = process_time()
             await metrics.ingest("0.0", sequence, sequence, batch, b"")
             ingest_s += process_time() - before_s
         before_s = process_time()
-        stored = await metrics.finish()
+        stored = (await metrics.finish(RunReadings())).rows
         store_s = process_time() - before_s
         if stored != rows:
             raise RuntimeError(f"{stored} of {rows} rows were stored")

@@ -30,6 +30,7 @@ from raysim.core.control.progress import RunProgress
 from raysim.core.control.run_control import RunState
 from raysim.core.errors import BootstrapError, ExitCode, InterruptedRunError, RaysimError
 from raysim.core.export.address import Destinations
+from raysim.core.metrics.readings import RunReadings
 from raysim.core.plan.estimate import estimate
 from raysim.core.plan.run_plan import PackBrief, RunPlan
 from raysim.core.plan.target_plan import TargetPlan
@@ -137,6 +138,7 @@ class LoadTest:
             self._replacements.end()
             self._store_records()
             cleanup = self._clean_up()
+            self._withdraw_metrics()
             record: RunRecord = self._coordinator.ask("record")
             return self._facts(record, cleanup), record
         except ActorLostError as error:
@@ -203,19 +205,20 @@ class LoadTest:
 
     def _start_control(self) -> None:
         directory = str(self._paths.root)
-        metrics = self._placement.metrics(0, directory, self.backends, self._target)
+        metrics = self._placement.metrics(self._plan, 0, directory, self.backends, self._target)
         self._metrics = [MetricsLink(metrics, 0, self._note, lambda: self._run_s)]
         coordinator = self._placement.coordinator(
             self._plan,
             self._target,
             directory,
             self._platform,
+            self._shards,
             retain=self._retain,
             cleanup_timeout_s=self._cleanup_timeout_s,
         )
         self._link = CoordinatorLink(coordinator, self._view.note)
-        for metrics in self._metrics:
-            fetch(metrics.handle.ready.remote())
+        for link in self._metrics:
+            fetch(link.handle.ready.remote())
 
     def _bootstrap(self) -> None:
         """Create the tenants, then the users in their actors. Raises BootstrapError, InterruptedRunError."""
@@ -361,10 +364,27 @@ class LoadTest:
     # ── after the run ──
 
     def _store_records(self) -> None:
+        readings: RunReadings = self._coordinator.ask("readings")
         for metrics in self._metrics:
-            while not metrics.finished():
+            while not metrics.finished(readings):
                 self._run_s = self._coordinator.ask("watch").run_s
                 self._view.show(self._meter.waiting("storing records"))
+
+    def _withdraw_metrics(self) -> None:
+        """Take back what was pushed, if that is wanted, once it has been scraped for the last time."""
+        if not self._plan.metrics.exports or self._plan.metrics.retain:
+            return
+        for metrics in self._metrics:
+            withdrawing = metrics.handle.withdraw.remote()
+            while not ready_refs([withdrawing], 0.5):
+                self._coordinator.ask("watch")
+                self._view.show(self._meter.waiting("leaving metrics for a last scrape"))
+            try:
+                left = fetch(withdrawing)
+            except ActorLostError as error:
+                left = error.message
+            if left:
+                self._view.note(f"metrics were left behind: {left}")
 
     def _clean_up(self) -> CleanupFacts:
         started_s = monotonic()
@@ -406,6 +426,7 @@ class LoadTest:
             coordinator_restarts=record.restarts,
             backends=self.backends,
             outages=tuple(outage for metrics in self._metrics for outage in metrics.outages),
+            exports=tuple(metrics.exports for metrics in self._metrics) if self._plan.metrics.exports else (),
         )
 
 

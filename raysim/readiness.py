@@ -23,7 +23,7 @@ from raysim.core.secret import Secret
 from raysim.preflight.capacity import check_machine
 from raysim.preflight.check import Check
 from raysim.preflight.client_side import check_client_side
-from raysim.preflight.expectations import Expectations, check_cost, check_hash, not_checked, scenario_hash
+from raysim.preflight.expectations import Expectations, check_cost, check_hash, scenario_hash
 from raysim.preflight.machine import look_around
 from raysim.preflight.platform import check_platform
 from raysim.preflight.store import check_stores
@@ -51,7 +51,6 @@ def expectations(scenario: Scenario, plan: RunPlan, *, expected_hash: str | None
     known = (
         check_hash(scenario_hash(dump_scenario(scenario)), expected_hash),
         check_cost(estimate(plan), plan.limits.max_cost_usd),
-        *not_checked(spec.metrics.pushgateway_url),
     )
     return Expectations(known, spec.workers.replicas_for(len(plan.users)), probe and spec.preflight.probe)
 

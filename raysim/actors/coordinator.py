@@ -17,13 +17,16 @@ from typing import Any
 import ray
 
 from raysim.actors.checkpoints import Checkpoints, Memory, Recalled
+from raysim.actors.readings_feed import ReadingsFeed
 from raysim.actors.run_record import RunRecord, record_of
 from raysim.actors.tenant_desk import Admission, RemovalProgress, TenantDesk
-from raysim.actors.user import Bootstrapped
+from raysim.actors.user import Bootstrapped, node_name
 from raysim.actors.user_keys import UserKeys
 from raysim.core.control.messages import Event, Orders, PackStatus
 from raysim.core.control.progress import RunProgress, Standing, progress_of
 from raysim.core.control.run_control import RunControl, RunState
+from raysim.core.metrics.readings import RunReadings
+from raysim.core.metrics.survey import take_readings
 from raysim.core.plan.run_plan import RunPlan
 from raysim.core.plan.target_plan import TargetPlan
 from raysim.core.secret import Secret
@@ -55,6 +58,7 @@ class Coordinator:
         target: the platform, with its addresses.
         directory: the run's directory, on this actor's node.
         platform: handle of the embedded platform's actor, if there is one.
+        metrics: handles of the metrics actors.
         retain: whether tenants stay when the run is over.
         cleanup_timeout_s: longest clean-up.
     """
@@ -65,6 +69,7 @@ class Coordinator:
         target: TargetPlan,
         directory: str,
         platform: Any | None,
+        metrics: Sequence[Any] = (),
         *,
         retain: bool,
         cleanup_timeout_s: float,
@@ -94,8 +99,13 @@ class Coordinator:
         self._keeping: asyncio.Task[None] | None = None
         self._control = RunControl(plan, wall_offset_s=time() - monotonic())
         self._bootstraps: list[Bootstrapped] = []
+        #: users that were set up, in their latest life
+        self._set_up: dict[int, Bootstrapped] = {}
+        self._feed = ReadingsFeed(metrics, self._readings) if plan.metrics.exports else None
+        self._feeding: asyncio.Task[None] | None = None
         self._driver_seen_s = monotonic()
         self._directory = directory
+        self._node = node_name()
         self._stop_asked = 0
         self._cleaning = False
         self._cleaned = False
@@ -114,6 +124,7 @@ class Coordinator:
         self._control.samples.extend(recalled.samples)
         self._samples_kept = len(recalled.samples)
         self._bootstraps = recalled.bootstraps
+        self._set_up = {each.user: each for each in recalled.bootstraps if not each.error}
         failed = sum(bool(result.error) for result in recalled.bootstraps)
         self._desk.recall(len(recalled.bootstraps) - failed, failed)
         self._stop_asked, self._cleaned = memory.stop_asked, memory.cleaned
@@ -127,6 +138,8 @@ class Coordinator:
         """Keep time from now on."""
         if self._background is None:
             self._background = asyncio.create_task(self._keep_time())
+            if self._feed is not None:
+                self._feeding = asyncio.create_task(self._feed.send_regularly())
 
     # ── before the run ──
 
@@ -165,7 +178,9 @@ class Coordinator:
             self._desk.settled(result.user, succeeded=not result.error)
         else:
             self._desk.give_back(result.user)
-        if result.error:
+        if not result.error:
+            self._set_up[result.user] = result
+        else:
             self._note(Event("bootstrap_failed", {"user": result.user, "error": result.error}))
 
     async def enter(self, resources: list[Resource]) -> None:
@@ -212,6 +227,20 @@ class Coordinator:
     async def note(self, event: Event) -> None:
         """Something that the driver saw and that belongs among the events."""
         self._note(event)
+
+    async def readings(self) -> RunReadings:
+        """How the run is going, for its metrics."""
+        return self._readings()
+
+    def _readings(self) -> RunReadings:
+        return take_readings(
+            self._plan,
+            self._control,
+            [(each.user, each.node, each.seconds) for each in self._set_up.values()],
+            now_s=monotonic(),
+            pod=self._node,
+            orgs_created=len(self._desk.ledger.ids("org")),
+        )
 
     async def standing(self) -> Standing:
         """Where the run is, for anybody but the driver."""
@@ -290,6 +319,8 @@ class Coordinator:
             self._take_events()
             with contextlib.suppress(Exception):
                 await self.clean_up()
+        with contextlib.suppress(Exception):
+            await self._withdraw_metrics()
         self._checkpoints.forget()
         # a process that merely ends is started again
         ray.kill(ray.get_runtime_context().current_actor, no_restart=True)
@@ -299,6 +330,17 @@ class Coordinator:
         if self._life is not None:
             self._life.release()
             self._life = None
+
+    async def _withdraw_metrics(self) -> None:
+        """Delete what the run's metrics actors have pushed, which died with the driver, if it is not to stay."""
+        wanted = self._plan.metrics
+        if not wanted.exports or wanted.retain:
+            return
+        from raysim.sinks.pushgateway import Pushgateway  # noqa: PLC0415 - httpx and numpy, for this alone
+
+        # the last push is as old as the silence that was waited for
+        await asyncio.sleep(max(0.0, wanted.interval_s - self._plan.limits.lease_s))
+        await asyncio.to_thread(Pushgateway(wanted.pushgateway_url, self._plan.run_id).remove)
 
     def _take_events(self) -> None:
         for event in self._control.take_events():

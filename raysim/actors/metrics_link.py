@@ -9,6 +9,8 @@ from typing import Any
 from raysim.actors.placement import ActorLostError, fetch, ready_refs
 from raysim.core.aggregation.live import LiveSnapshot
 from raysim.core.control.messages import Event
+from raysim.core.metrics.export_state import ExportState, ShardEnd
+from raysim.core.metrics.readings import RunReadings
 from raysim.report.facts import Outage
 
 #: starting an actor again takes a second or two, on a busy machine ten
@@ -36,6 +38,8 @@ class MetricsLink:
         self._finishing: Any = None
         self._last = LiveSnapshot()
         self._away_from: tuple[float, float] | None = None
+        #: how the export of metrics went; known when it has finished
+        self.exports = ExportState()
         #: when it was away
         self.outages: list[Outage] = []
 
@@ -53,20 +57,25 @@ class MetricsLink:
             self._last = self._last if found is None else found
         return self._last
 
-    def finished(self) -> bool:
+    def finished(self, readings: RunReadings) -> bool:
         """Whether it has stored everything, after waiting for half a second at most; to be called until it has.
+
+        Args:
+            readings: how the run stands at its end, for the last values of metrics.
 
         Raises:
             ActorLostError: it did not come back.
         """
         if self._finishing is None:
-            self._finishing = self.handle.finish.remote()
+            self._finishing = self.handle.finish.remote(readings)
         if not ready_refs([self._finishing], _PAUSE_S):
             return False
         finishing, self._finishing = self._finishing, None
-        if self._heard(finishing) is None:
+        end: ShardEnd | None = self._heard(finishing)
+        if end is None:
             time.sleep(_PAUSE_S)
             return False
+        self.exports = end.exports
         return True
 
     def _heard(self, answer: Any) -> Any:

@@ -110,6 +110,7 @@ class Placement:
         target: TargetPlan,
         directory: str,
         platform: Any | None,
+        metrics: Sequence[Any],
         *,
         retain: bool,
         cleanup_timeout_s: float,
@@ -129,16 +130,20 @@ class Placement:
             max_concurrency=_COORDINATOR_CALLS,
             scheduling_strategy=self._on_driver,
         )
-        return actor.remote(plan, target, directory, platform, retain=retain, cleanup_timeout_s=cleanup_timeout_s)
+        return actor.remote(
+            plan, target, directory, platform, metrics, retain=retain, cleanup_timeout_s=cleanup_timeout_s
+        )
 
-    def metrics(self, shard: int, directory: str, backends: tuple[BackendTarget, ...], platform: TargetPlan) -> Any:
+    def metrics(
+        self, plan: RunPlan, shard: int, directory: str, backends: tuple[BackendTarget, ...], platform: TargetPlan
+    ) -> Any:
         """A metrics actor on the driver's node, where the results are written.
 
         Ray starts it again when its process dies. A call that was under way then fails: packs know by that what they
         have to send once more.
         """
         actor = self._pinned(MetricsActor, metrics_name(shard), max_restarts=_METRICS_RESTARTS, max_task_retries=0)
-        return actor.remote(self._run_id, shard, directory, backends, platform)
+        return actor.remote(plan, shard, directory, backends, platform)
 
     def users(
         self,

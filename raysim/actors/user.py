@@ -30,13 +30,14 @@ if TYPE_CHECKING:
 class Bootstrapped:
     """How setting up one user went. `error` is empty for success; `seconds` counts from its admission.
 
-    `life` is 0 the first time, and grows each time the user was lost.
+    `life` is 0 the first time, and grows each time the user was lost; `node` is the host name of the user's node.
     """
 
     user: int
     seconds: float
     error: str
     life: int = 0
+    node: str = ""
 
 
 class _Coordinator:
@@ -94,7 +95,7 @@ class UserActor:
             self._counter = open_tokenizer(self._brief.target.tokenizer)
         except TokenizerError as error:
             # nothing is created for users who could not count
-            return [Bootstrapped(user.index, 0.0, f"on {_node_name()}: {error.message}") for user in users]
+            return [Bootstrapped(user.index, 0.0, f"on {node_name()}: {error.message}") for user in users]
         results = await asyncio.gather(*(self._bootstrap(user) for user in users))
         ready = [identity.plan.index for identity in self._identities]
         brief = self._brief
@@ -112,7 +113,7 @@ class UserActor:
                 self._identities.append(await self._set_up(user, admission))
             except TenancyError as failure:
                 error = failure.message
-        result = Bootstrapped(user.index, monotonic() - started_s, error, self._brief.incarnation)
+        result = Bootstrapped(user.index, monotonic() - started_s, error, self._brief.incarnation, node_name())
         await patiently(lambda: self._coordinator.bootstrapped.remote(result))
         return result
 
@@ -160,7 +161,7 @@ class UserActor:
             self._ready(),
             _Coordinator(self._coordinator),
             _Records(self._metrics),
-            node=_node_name(),
+            node=node_name(),
             debug=self._debug,
             counter=self._counter,
         )
@@ -170,7 +171,8 @@ class UserActor:
         return sorted(self._identities, key=lambda identity: identity.plan.index)
 
 
-def _node_name() -> str:
+def node_name() -> str:
+    """The host name of this process's node; on Kubernetes that of its pod."""
     import socket  # noqa: PLC0415 - one call in an actor's life
 
     return socket.gethostname()

@@ -43,6 +43,7 @@ def command(config: Path, overrides: tuple[str, ...], name: str | None, run_id: 
             "scenario_hash": scenario_hash(dump_scenario(loaded.scenario)),
             "plan": asdict(plan),
             "estimate": asdict(estimate(plan)),
+            "series": series_of(plan),
             "warnings": [str(w) for w in warnings],
         }
         click.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())
@@ -51,6 +52,15 @@ def command(config: Path, overrides: tuple[str, ...], name: str | None, run_id: 
     for warning in warnings:
         console.print(f"[yellow]warning:[/] {escape(str(warning))}")
     show_plan(loaded.scenario, plan, console)
+
+
+def series_of(plan: RunPlan) -> dict[str, int] | None:
+    """How many series the run would begin to export; None when it exports none."""
+    if not plan.metrics.exports:
+        return None
+    from raysim.core.metrics.book import planned_series  # noqa: PLC0415 - numpy, needed for nothing else here
+
+    return asdict(planned_series(plan))
 
 
 def show_plan(scenario: Scenario, plan: RunPlan, console: Console) -> None:
@@ -106,4 +116,14 @@ def _facts(plan: RunPlan, needs: Estimate, nodes: int) -> list[tuple[str, str]]:
         ("prompts", f"up to {needs.longest_prompt_tokens:,} tokens, cache: {plan.behaviour.prompts.cache}"),
         ("worst case", worst),
         ("stops at", "no cost limit" if limit is None else f"${limit:g}"),
+        *_series(plan),
     ]
+
+
+def _series(plan: RunPlan) -> list[tuple[str, str]]:
+    series = series_of(plan)
+    if series is None:
+        return []
+    of_users, others, each_backend = series["users"], series["others"], series["each_backend"]
+    text = f"{of_users + others:,} metrics series: {of_users:,} of users, {others:,} others"
+    return [("exports", f"{text}; {each_backend:,} more for each backend, a few for kinds of error")]

@@ -54,11 +54,3 @@ def check_cost(needs: Estimate, limit_usd: float | None) -> Check:
     reached = needs.worst_case_usd is None or needs.worst_case_usd > limit_usd
     effect = "which may end the run early" if reached else "which cannot be reached"
     return Check("cost", "passed", f"worst case {worst}, limit ${limit_usd:g}, {effect}")
-
-
-def not_checked(pushgateway_url: str | None) -> list[Check]:
-    """What the scenario wants to use after the run, as long as nothing uses it."""
-    wanted = (("Pushgateway", "metrics.pushgatewayUrl", pushgateway_url),)
-    return [
-        Check(name, "skipped", f"{key} has no effect yet, so {url} was not tried") for name, key, url in wanted if url
-    ]

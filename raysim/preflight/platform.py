@@ -21,7 +21,7 @@ from raysim.preflight.credentials import Lenders, admin_request, judge_admin, ju
 from raysim.preflight.models import MODELS_PATH, judge_models, judge_prices, models_asked
 from raysim.preflight.page import Caller, Page, Request, WireCaller, check_tls
 from raysim.preflight.probe import judge_probe, probe_request
-from raysim.preflight.services import judge_service, pages_of
+from raysim.preflight.services import ServicePage, gateway_pages, judge_service, pages_of
 
 #: for a login that hashes, and the call that follows it
 _CREDENTIAL_TIMEOUT_S = 8.0
@@ -57,12 +57,18 @@ class PlatformChecks:
     async def all(self, *, probe: bool) -> list[Check]:
         """Every check, in the order in which a person reads them."""
         access = self._with_keys(probe=probe) if self.target.platform == "static" else self._with_tenants()
-        (checks, pages), rest = await asyncio.gather(self._services(), access)
+        (checks, pages), rest, gateway = await asyncio.gather(
+            self._services(pages_of(self.target)), access, self._services(gateway_pages(self.plan.metrics))
+        )
         gone = {page.request.base for page in pages} - {page.request.base for page in pages if page.reached}
-        return [*_unrepeated(checks, gone), judge_platform_clock(pages), *_unrepeated(rest, gone, once=False)]
+        return [
+            *_unrepeated(checks, gone),
+            judge_platform_clock(pages),
+            *_unrepeated(rest, gone, once=False),
+            *gateway[0],
+        ]
 
-    async def _services(self) -> tuple[list[Check], list[Page]]:
-        services = pages_of(self.target)
+    async def _services(self, services: Sequence[ServicePage]) -> tuple[list[Check], list[Page]]:
         pages = await asyncio.gather(*(self.call(service.request) for service in services))
         return [judge_service(service, page) for service, page in zip(services, pages, strict=True)], pages
 

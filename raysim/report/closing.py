@@ -34,6 +34,8 @@ def closing_lines(summary: dict[str, Any]) -> Iterator[tuple[str, Text]]:
             yield "prompts:", _prompts(summary["prompts"])
         yield "think time:", _think_time(summary["think_time"])
     yield from _tenants(summary)
+    if summary["metrics"] is not None and (summary["metrics"]["dropped"] or summary["metrics"]["trouble"]):
+        yield "metrics:", _exports(summary["metrics"])
     yield "clean-up:", _cleanup(summary["cleanup"])
     for name, key in (("export:", "export"), ("logs:", "log_export")):
         # runs of before there were exports have no such key
@@ -190,6 +192,11 @@ def _tenants(summary: dict[str, Any]) -> Iterator[tuple[str, Text]]:
         yield "", Text(f"and {len(lines) - _MOST_NAMED} more in summary.json")
     if billing["source"] is not None:
         yield "billing:", _judged(billing["sentence"], billing["verdict"] == "agrees", billing["verdict"])
+
+
+def _exports(metrics: dict[str, Any]) -> Text:
+    text = Text(f"{count(metrics['pushed'])} pushes arrived, {count(metrics['dropped'])} were dropped", "yellow")
+    return text.append(f"\nat the end: {metrics['trouble']}", "default") if metrics["trouble"] else text
 
 
 def _worth(cut: dict[str, Any]) -> bool:

@@ -12,6 +12,7 @@ from raysim.core.backends.target import BackendTarget
 from raysim.core.control.checkpoint import Restart
 from raysim.core.control.messages import PackHealth
 from raysim.core.isolation.events import DeclaredFault
+from raysim.core.metrics.export_state import ExportState
 from raysim.core.plan.run_plan import RunPlan
 
 _FATES = ("deleted", "suspended", "revoked", "retained", "remaining", "gone")
@@ -117,6 +118,7 @@ class RunFacts:
         money_short_from_s: from when on packs had to share what money was left; None when they never had to.
         backends: whose metrics pages were read.
         readings: what stood there, in the order of their times.
+        exports: how the export of metrics went, for each metrics actor; empty when nothing was to be exported.
     """
 
     plan: RunPlan
@@ -142,3 +144,4 @@ class RunFacts:
     money_short_from_s: float | None = None
     backends: tuple[BackendTarget, ...] = ()
     readings: tuple[BackendReading, ...] = ()
+    exports: tuple[ExportState, ...] = ()

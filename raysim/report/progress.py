@@ -9,6 +9,7 @@ from raysim.core.aggregation.live import LiveSnapshot
 from raysim.core.backends.reading import BackendReading
 from raysim.core.control.messages import Totals
 from raysim.core.control.progress import RunProgress
+from raysim.core.metrics.export_state import ExportState
 from raysim.core.plan.run_plan import RunPlan
 from raysim.report.live import RunView
 from raysim.report.numbers import digits, share
@@ -37,7 +38,7 @@ class ProgressMeter:
         self._looks.append((progress.run_s, progress.totals))
         while len(self._looks) > 2 and self._looks[1][0] <= progress.run_s - _WINDOW_S:  # noqa: PLR2004 - both ends
             self._looks.popleft()
-        return self._view(progress, progress.totals, live, "", progress.ready)
+        return self._view(progress, progress.totals, live, _trouble(live.exports), progress.ready)
 
     def _view(
         self, progress: RunProgress | None, totals: Totals, live: LiveSnapshot, message: str, ready: int
@@ -91,3 +92,10 @@ def _backends(readings: Sequence[BackendReading]) -> str:
     caches = [reading.kv_cache_ratio for reading in servers if reading.kv_cache_ratio is not None]
     parts += [f"KV {share(max(caches))}"] if caches else []
     return ", ".join(parts)
+
+
+def _trouble(exports: ExportState) -> str:
+    """What to tell of exports that fail, while they fail."""
+    if not exports.trouble:
+        return ""
+    return f"{exports.dropped} pushes of metrics dropped: {exports.trouble}"

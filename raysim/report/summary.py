@@ -70,6 +70,7 @@ def summarise(requests: pl.LazyFrame, facts: RunFacts) -> dict[str, Any]:
         "cleanup": _cleanup(facts),
         "isolation": isolation(tenants_rows, facts),
         "billing": bill,
+        "metrics": _metrics(facts),
         "load_generator": load_generator(headline, facts),
         **backend_parts(requests, facts, generator_verdict(headline, facts)),
         "records_lost_estimate": facts.records_lost_estimate,
@@ -144,6 +145,17 @@ def _bootstrap(facts: RunFacts) -> dict[str, float | None]:
         "p95_s": float(np.quantile(times, 0.95)) if known else None,
         "max_s": float(times.max()) if known else None,
         "success_rate": times.size / planned if planned else None,
+    }
+
+
+def _metrics(facts: RunFacts) -> dict[str, Any] | None:
+    """How the export of metrics went; null when nothing was to be exported."""
+    if not facts.exports:
+        return None
+    return {
+        "pushed": sum(each.sent for each in facts.exports),
+        "dropped": sum(each.dropped for each in facts.exports),
+        "trouble": next((each.trouble for each in facts.exports if each.trouble), ""),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from typing import Any
 
 import polars as pl
 import pytest
@@ -13,13 +14,20 @@ from ray.util.state import list_actors
 from raysim.actors.cluster import connect
 from raysim.core.errors import PreflightError
 from tests.ray.conftest import Platform, Runner, short_load
+from tests.ray.gateway import Gateway, recording_gateway
 from tests.ray.test_run import wait_for
 
 pytestmark = pytest.mark.ray
 
 
 def test_a_killed_metrics_actor_costs_no_record(runner: Runner, platform: Platform) -> None:
-    process = runner.start(short_load(platform, seconds=7), "no-metrics")
+    with recording_gateway() as gateway:
+        spec = short_load(platform, seconds=7, metrics={"pushgatewayUrl": gateway.url, "exportInterval": "1s"})
+        _kill_the_metrics_actor(runner, platform, gateway, spec)
+
+
+def _kill_the_metrics_actor(runner: Runner, platform: Platform, gateway: Gateway, spec: dict[str, Any]) -> None:
+    process = runner.start(spec, "no-metrics")
     directory = runner.folder / "results" / "no-metrics"
     wait_for(directory / "events.jsonl", '"kind":"phase"')
     parts = directory / "requests"
@@ -42,6 +50,10 @@ def test_a_killed_metrics_actor_costs_no_record(runner: Runner, platform: Platfo
     assert any("none is missing" in note for note in run.summary["notes"])
     assert "Traceback" not in run.output
     assert (books["total"]["keys"]["active"], books["total"]["orgs"]["active"]) == (0, 0)
+    # the live metrics went on with what an earlier process had counted, and stay when the run is over
+    assert gateway.total("run_requests_total") == gateway.total("user_requests_total") == len(rows)
+    assert gateway.total("run_cost_usd_total") == pytest.approx(run.summary["cost"]["usd"])
+    assert gateway.deleted == []
 
 
 def test_a_killed_coordinator_goes_on_from_its_checkpoint(runner: Runner, platform: Platform) -> None:

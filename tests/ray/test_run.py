@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 from ray.util.state import list_actors
 
 from tests.ray.conftest import Platform, Runner, short_load
+from tests.ray.gateway import Gateway, recording_gateway
 
 pytestmark = pytest.mark.ray
 
@@ -39,8 +41,12 @@ def files_holding(folder: Path, secrets: list[str]) -> list[Path]:
 
 
 def test_numbers_equal_the_platforms_own(runner: Runner) -> None:
-    run = runner.run(short_load(users=3, seconds=5), "exact")
+    with recording_gateway() as gateway:
+        metrics = {"pushgatewayUrl": gateway.url, "exportInterval": "1s"}
+        spec = short_load(users=3, seconds=5, metrics=metrics, cleanup={"retainMetrics": False})
+        run = runner.run(spec, "exact")
     assert run.exit_code in (0, 7), run.output
+    pushed_as_counted(gateway, run.summary)
     summary, books = run.summary, run.json("platform-ledger.json")
     rows = pl.read_parquet(run.directory / "requests" / "*.parquet")
     assert summary["requests"]["total"] == rows.height == books["total"]["requests"]["total"] > 20
@@ -61,6 +67,24 @@ def test_numbers_equal_the_platforms_own(runner: Runner) -> None:
     }
     assert summary["questions"]["uniqueness"] == 1.0
     assert run.output.splitlines()[-1] == str(run.directory)
+
+
+def pushed_as_counted(gateway: Gateway, summary: dict[str, Any]) -> None:
+    """The last push of a run says what its summary says, and was taken back afterwards."""
+    assert gateway.deleted == list(gateway.groups)
+    assert [path.rpartition("/")[2] for path in gateway.groups] == ["run", "0"]
+    assert gateway.puts >= 10
+    assert gateway.total("run_requests_total", status="success") == summary["requests"]["success"]
+    assert gateway.total("user_requests_total") == summary["requests"]["total"]
+    assert gateway.total("run_tokens_total", token_type="completion") == summary["tokens"]["completion"]
+    assert math.isclose(gateway.total("run_cost_usd_total"), summary["cost"]["usd"], rel_tol=1e-9)
+    assert gateway.total("llm_time_to_first_token_seconds_count") == summary["ttft"]["count"]
+    assert gateway.total("worker_orgs_created_total") == 2
+    assert gateway.total("worker_bootstrap_seconds_count") == 6
+    assert gateway.total("worker_status", status="drained") == gateway.total("worker_status") == 1
+    assert gateway.total("run_active_users") == gateway.total("limit_breached") == 0
+    assert gateway.total("run_duration_seconds") == pytest.approx(summary["duration_s"])
+    assert summary["metrics"] | {"pushed": 0} == {"pushed": 0, "dropped": 0, "trouble": ""}
 
 
 def test_one_actor_a_user_by_name_and_no_secret_anywhere(runner: Runner, platform: Platform, ray_logs: Path) -> None:

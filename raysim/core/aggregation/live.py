@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from raysim.core.aggregation.histogram import Histogram
 from raysim.core.backends.reading import BackendReading
+from raysim.core.metrics.export_state import ExportState
 from raysim.core.records.batch import WireBatch
 from raysim.core.records.columns import BatchColumns
 from raysim.core.records.outcome import ErrorKind, Outcome
@@ -38,6 +39,7 @@ class LiveSnapshot:
     latency_p50_s: float | None = None
     errors: dict[str, int] = field(default_factory=dict)
     backends: tuple[BackendReading, ...] = ()
+    exports: ExportState = field(default_factory=ExportState)
 
 
 class LiveTotals:

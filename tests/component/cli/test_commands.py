@@ -43,6 +43,17 @@ def test_a_plan_shows_how_requests_arrive() -> None:
     assert "arrivals" not in plan().output
 
 
+def test_a_plan_shows_how_many_series_it_exports() -> None:
+    pushing = ("--set", "metrics.pushgatewayUrl=http://gateway:9091")
+    assert "metrics series" in plan(*pushing).output
+    assert "metrics series" not in plan().output
+    series = json.loads(plan("--json", *pushing).output)["series"]
+    users = len({user["name"] for pack in json.loads(plan("--json").output)["plan"]["packs"] for user in pack["users"]})
+    assert series["users"] == 18 * users
+    without = json.loads(plan("--json", *pushing, "--set", "metrics.perUser=false").output)["series"]
+    assert without == series | {"users": 0}
+
+
 def test_a_plan_as_json_is_the_same_every_time() -> None:
     first, second = (plan("--json", "--run-id", "nightly-1") for _ in range(2))
     assert first.output == second.output

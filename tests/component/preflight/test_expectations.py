@@ -4,7 +4,7 @@ import pytest
 
 from raysim.core.plan.estimate import Estimate
 from raysim.preflight.check import Check, Tally, insist
-from raysim.preflight.expectations import check_cost, check_hash, not_checked, scenario_hash
+from raysim.preflight.expectations import check_cost, check_hash, scenario_hash
 
 
 def costing(worst: float | None) -> Estimate:
@@ -47,12 +47,6 @@ def test_a_scenario_that_was_changed_since_it_was_planned_fails(expected: str | 
 def test_cost_informs(worst: float | None, limit: float | None, found: str, warns: bool) -> None:
     check = check_cost(costing(worst), limit)
     assert (check.verdict, check.found, check.warns) == ("passed", found, warns)
-
-
-def test_what_is_asked_for_and_not_there_yet_is_said() -> None:
-    assert not_checked(None) == []
-    checks = not_checked("http://push")
-    assert [(check.name, check.verdict) for check in checks] == [("Pushgateway", "skipped")]
 
 
 def test_warnings_count_among_those_that_passed() -> None:

@@ -12,6 +12,7 @@ import trustme
 
 from raysim.actors.lenders import check_here, lend_token
 from raysim.core.errors import PreflightError, RaysimError
+from raysim.core.plan.metrics_plan import MetricsPlan
 from raysim.core.plan.run_plan import RunPlan
 from raysim.core.plan.target_plan import AuthPlan, PlatformKind, TargetPlan
 from raysim.core.records.outcome import ErrorKind
@@ -79,6 +80,23 @@ async def test_a_service_that_is_gone_fails_once() -> None:
     assert checks["user/org service, ready"].found == f"nothing answers at {ORGS}"
     assert checks["administrator"] == Check("administrator", "skipped", f"nothing answers at {ORGS}")
     assert verdicts(checks)["models"] == "passed"
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict", "found"),
+    [
+        ((200, b"OK"), "passed", "http://gateway:9091/-/ready answered 200"),
+        ((503, b"starting"), "failed", "http://gateway:9091/-/ready answered 503: starting"),
+        (ErrorKind.CONNECTION_REFUSED, "failed", "http://gateway:9091/-/ready: connection_refused: details"),
+    ],
+)
+async def test_the_pushgateway_has_to_be_ready(answer: Any, verdict: str, found: str) -> None:
+    plan = replace(planned("aiaas"), metrics=MetricsPlan(pushgateway_url="http://gateway:9091"))
+    checks, _ = await checked(plan, {**WELL, "/-/ready": answer})
+    assert (checks["Pushgateway"].verdict, checks["Pushgateway"].found) == (verdict, found)
+    # its clock is nobody's business
+    assert verdicts(checks)["platform's clock"] == "skipped"
+    assert "Pushgateway" not in (await checked(planned("aiaas"), WELL))[0]
 
 
 async def test_a_credential_that_is_not_there_fails_with_its_hint() -> None:

@@ -6,6 +6,7 @@ import re
 import pytest
 from rich.console import Console
 
+from raysim.core.metrics.export_state import ExportState
 from raysim.core.records.outcome import ErrorKind
 from raysim.core.records.request import RequestRecord
 from raysim.report.console import render_summary
@@ -95,3 +96,12 @@ def test_a_run_without_requests() -> None:
     assert "0 requests" in text
     assert "0 of 6 set up, none lost" in text
     assert not {"nan", "None", "null"} & set(re.findall(r"\w+", text))
+
+
+def test_pushes_that_were_dropped_are_shown() -> None:
+    trouble = "Pushgateway: http://gateway:9091 did not answer within 5 s"
+    text = rendered([record(0)], facts(exports=(ExportState(10, 3, trouble),)))
+    assert "10 pushes arrived, 3 were dropped" in text
+    assert trouble in text
+    assert "pushes" not in rendered([record(0)], facts(exports=(ExportState(10),)))
+    assert "pushes" not in rendered([record(0)])

@@ -4,6 +4,7 @@ from raysim.core.aggregation.live import LiveSnapshot
 from raysim.core.control.messages import Totals
 from raysim.core.control.progress import RunProgress
 from raysim.core.control.run_control import RunState
+from raysim.core.metrics.export_state import ExportState
 from raysim.report.facts import LostUser
 from raysim.report.progress import ProgressMeter
 from raysim.report.summary import summarise
@@ -46,3 +47,12 @@ def test_rates_are_of_the_last_seconds() -> None:
     assert view.left_s == 40.0
     waiting = meter.waiting("starting actors: 1 of 6")
     assert (waiting.message, waiting.state, waiting.requests) == ("starting actors: 1 of 6", "", 0)
+
+
+def test_exports_that_fail_are_said_while_they_fail() -> None:
+    meter = ProgressMeter(sample_run.plan())
+    state = ExportState(sent=4, dropped=2, trouble="Pushgateway: http://gateway cannot be reached")
+    failing = LiveSnapshot(exports=state)
+    message = "2 pushes of metrics dropped: Pushgateway: http://gateway cannot be reached"
+    assert meter.running(look(1.0, 0, 0), failing).message == message
+    assert meter.running(look(2.0, 0, 0), LiveSnapshot(exports=ExportState(5, 2))).message == ""
