@@ -33,6 +33,7 @@ demo: $(STAMP)
 
 # tests without Ray share the cores; those with it share one cluster
 test: $(STAMP)
+	$(BIN)/python -m tests.services.debian
 	$(BIN)/python -m pytest -m 'not ray' --numprocesses $$(nproc) --dist loadgroup
 	$(BIN)/python -m pytest -m ray
 
