@@ -32,6 +32,8 @@ from raysim.wire.tokenizer import TokenCounter
 _DRAIN_PATIENCE_S = 3.0
 #: between two attempts at the last report
 _LAST_PAUSE_S = 0.25
+#: of a request's or an answer's body, in characters: what a log line holds at most
+_LONGEST_BODY = 8192
 _PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
@@ -86,6 +88,7 @@ class Pack:
         self._lag = LagMeter()
         self._collector = Collector()
         self.log = LogLines(brief.run_id, brief.pack.name, debug=debug)
+        self._tell = self._log_bodies if debug else None
         self._outbox = Outbox(f"{brief.pack.index}.{brief.incarnation}", records, self.log)
         self.run_start_ns = 0
         self.wall_offset_ns = wall_offset_ns()
@@ -118,7 +121,9 @@ class Pack:
 
         def new_sender() -> Sender:
             orgs = self._orgs.access() if self._orgs is not None else None
-            return Sender(brief, identity, self._router.new(), self._lag, orgs, self._counter, self._gate, shared)
+            return Sender(
+                brief, identity, self._router.new(), self._lag, orgs, self._counter, self._gate, shared, tell=self._tell
+            )
 
         return User(brief, identity.plan, new_sender(), self, self._take, self._user_left, new_sender)
 
@@ -314,7 +319,9 @@ class Pack:
         self._gone.append((user, reason))
         self._wanted.discard(user)
         level = "error" if reason == CRASHED else "info"
-        self.log.write(level, "user_left", user=user, reason=reason, detail=self._users[user].crash)
+        left = self._users[user]
+        more = {"stack": left.stack} if left.stack else {}
+        self.log.write(level, "user_left", user=user, reason=reason, detail=left.crash, **more)
 
     # ── records ──
 
@@ -333,6 +340,18 @@ class Pack:
             detail=record.error_detail,
         )
         self._outbox.add(record)
+
+    def _log_bodies(self, record: RequestRecord, request: str, answer: str) -> None:
+        self.log.write(
+            "debug",
+            "bodies",
+            request_id=record.request_id,
+            org_id=record.org_id,
+            user_id=record.user_id,
+            request=request[:_LONGEST_BODY],
+            response=answer[:_LONGEST_BODY],
+            cut=max(len(request), len(answer)) > _LONGEST_BODY,
+        )
 
 
 class _Clients:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
 
 from raysim.core.control.messages import Orders, PackStatus
+from raysim.core.records.request import RequestRecord
 from raysim.core.secret import Secret
+
+#: takes a request's record, its body and that of the last answer, both without keys
+TellBodies: TypeAlias = Callable[[RequestRecord, str, str], None]
 
 
 class CoordinatorPort(Protocol):

@@ -89,7 +89,7 @@ class RowWriter:
             strategy=question.strategy,
             backend=backend_of(exchange.headers),
             error_type=attempt.error,
-            error_detail=self._redacted(attempt.detail),
+            error_detail=self.redacted(attempt.detail)[:DETAIL_LIMIT],
             http_status=exchange.status or ABSENT,
             turn=question.turn,
             turns_sent=question.turns_sent,
@@ -151,11 +151,11 @@ class RowWriter:
             own_usd = attempt.reader.tokens.billed_usd
             record.billed_usd = record.billed_usd if isnan(own_usd) else own_usd
 
-    def _redacted(self, detail: str) -> str:
-        """What the platform said, cut to what a record holds; some quote the key that they refuse."""
+    def redacted(self, text: str) -> str:
+        """`text` without the user's keys; some platforms quote the key that they refuse."""
         for secret in filter(Secret.reveal, self._secrets):
-            detail = detail.replace(secret.reveal(), repr(secret))
-        return detail[:DETAIL_LIMIT]
+            text = text.replace(secret.reveal(), repr(secret))
+        return text
 
 
 def _after(due_ns: int, stamp_ns: int) -> int:

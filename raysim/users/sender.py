@@ -28,6 +28,7 @@ from raysim.users.identity import Identity
 from raysim.users.key_ring import KeyRing
 from raysim.users.lag import LagMeter
 from raysim.users.loan import TokenLoan
+from raysim.users.ports import TellBodies
 from raysim.users.row import Bill, RowWriter, Sent
 from raysim.wire.client import HttpClient, request_head
 from raysim.wire.exchange import Exchange
@@ -113,6 +114,7 @@ class Sender:
         counter: counts tokens where the platform does not; None for nobody.
         gate: what each sending has to pass; open to all by default.
         shared: what it has in common with other senders of the same user; by default there are none.
+        tell: gets what was sent and what came back of every request, without keys; None, for speed, by default.
     """
 
     def __init__(
@@ -125,6 +127,8 @@ class Sender:
         counter: TokenCounter | None = None,
         gate: Gate | None = None,
         shared: Shared | None = None,
+        *,
+        tell: TellBodies | None = None,
     ) -> None:
         self._brief = brief
         self._identity = identity
@@ -136,6 +140,7 @@ class Sender:
         self._numbers = shared.numbers
         self._counter = counter
         self._gate = gate or Gate()
+        self._tell = tell
         self._turn: Turn | None = None
         self._fixed: dict[str, str | int] = {
             "model": identity.plan.model,
@@ -243,6 +248,9 @@ class Sender:
         if attempt is None:
             return None
         record = self._rows.write(question, body, attempt, sends, sent, bill)
+        if self._tell is not None:
+            answer = attempt.reader.text or attempt.reader.body.decode(errors="replace")
+            self._tell(record, self._rows.redacted(body.data.decode(errors="replace")), self._rows.redacted(answer))
         return Answer(record, attempt.reader.text, attempt.retry_after_s)
 
     def _fault(self) -> Fault:

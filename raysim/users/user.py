@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import PurePath
 from time import monotonic_ns
+from traceback import walk_tb
 
 from raysim.core.behaviour.conversation import ENDS_CONVERSATION, Conversation
 from raysim.core.behaviour.endpoint import EndpointPlan
@@ -79,6 +80,8 @@ class User:
         self._connecting = False
         #: where its code failed, if it did
         self.crash = ""
+        #: the calls that led there, the outermost first
+        self.stack: list[str] = []
         #: monotonic ns of the last answer; 0 before the first since it came
         self._answered_ns = 0
         #: monotonic ns before which a user that was refused or failed does not ask again
@@ -286,7 +289,7 @@ class User:
         self._consider_leaving(answer, endpoint)
 
     def _crashed(self, error: Exception) -> None:
-        self.crash = _place_of(error)
+        self.crash, self.stack = _place_of(error), _calls_of(error)
         self._left(self.plan.index, CRASHED)
         self.end()
 
@@ -339,3 +342,11 @@ def _place_of(error: Exception) -> str:
     if trace is None:
         return type(error).__name__
     return f"{type(error).__name__} in {PurePath(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+
+
+def _calls_of(error: Exception) -> list[str]:
+    """Where each call of a failure stood, the outermost first; without its message and its values."""
+    return [
+        f"{PurePath(frame.f_code.co_filename).name}:{line} in {frame.f_code.co_name}"
+        for frame, line in walk_tb(error.__traceback__)
+    ]

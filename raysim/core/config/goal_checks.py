@@ -38,7 +38,8 @@ def goal_errors(scenario: Scenario) -> Iterator[Problem]:
 
 def _out_of_time(scenario: Scenario, index: int, threshold: ThresholdSpec) -> Iterator[Problem]:
     """A window in which no phase, or not the phase that is named, goes on."""
-    start, begins = 0.0, {}
+    start = 0.0
+    begins: dict[str, tuple[float, float]] = {}
     for phase in scenario.spec.load_pattern.phases:
         begins[phase.name] = (begins.get(phase.name, (start,))[0], start + phase.duration)
         start += phase.duration

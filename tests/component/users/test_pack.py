@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from itertools import pairwise
@@ -163,6 +164,8 @@ async def test_a_user_whose_code_fails_is_reported_and_the_others_go_on(
     assert (end.totals.requests, end.unsent_batches) == (5, 0)
     lines = [orjson.loads(line) for line in stage.records.log.splitlines()]
     (line,) = [line for line in lines if line["event"] == "user_left" and line["reason"] == "crashed"]
+    assert line["stack"][0].startswith("user.py:")
+    assert re.fullmatch(r"test_pack\.py:\d+ in consider", line["stack"][-1])
     assert line["level"] == "error"
     assert line["detail"].startswith("KeyError in test_pack.py:")
 
@@ -336,6 +339,26 @@ async def test_a_key_that_the_platform_quotes_is_not_recorded(serve: Serve) -> N
     assert len(row["error_detail"]) <= 200
     for length in range(6, len(KEY)):
         assert KEY[:length].encode() not in stage.records.everything
+
+
+async def test_bodies_are_logged_when_debugging_without_the_key(serve: Serve) -> None:
+    body = orjson.dumps({"error": {"message": f"{'x' * 9000} no such key: {KEY}", "type": "auth"}})
+    server = await serve(answer(whole(body, "401 Unauthorized")))
+    for debug in (True, False):
+        stage = Stage(make_brief(url(server)), debug=debug)
+        stage.coordinator.switch(0)
+        await stage.all_gone()
+        await stage.end()
+        lines = [orjson.loads(line) for line in stage.records.log.splitlines()]
+        found = [line for line in lines if line["event"] == "bodies"]
+        assert len(found) == debug
+        assert KEY.encode() not in stage.records.everything
+        if debug:
+            (row,) = stage.records.rows
+            assert found[0]["request_id"] == row["request_id"]
+            assert orjson.loads(found[0]["request"])["model"] == row["model"]
+            assert found[0]["response"].startswith('{"error":{"message":"xxx')
+            assert (len(found[0]["response"]), found[0]["cut"]) == (8192, True)
 
 
 async def test_users_that_are_about_to_go_want_money_until_then(serve: Serve) -> None:
