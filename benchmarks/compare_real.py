@@ -3,8 +3,8 @@
     python -m benchmarks.compare_real [--pairs 5] [--keep DIR] [--delay-ms 20]
 
 Each run starts Ray and the simulated platform, with 24 users of two models for 22 seconds that count, about 600
-requests; about half a minute each, three for a pair. What the delay adds to TTFT depends on the machine; the change that
-is printed says how much it was. Verdicts are on the headline's figures.
+requests; about half a minute each, three for a pair. What the delay adds to TTFT depends on the machine; the change
+that is printed says how much it was. Verdicts are on the headline's figures.
 """
 
 from __future__ import annotations
