@@ -18,6 +18,7 @@ from raysim.core.control.losses import Loss
 from raysim.core.control.messages import Event, Orders, PackHealth, PackStatus, Totals
 from raysim.core.control.progress import RunProgress, Standing
 from raysim.core.control.run_control import RunControl, RunState
+from raysim.core.control.terms import Amendment, Ruling
 from raysim.core.plan.run_plan import RunPlan
 from raysim.core.plan.target_plan import TargetPlan
 from raysim.core.secret import Secret
@@ -57,6 +58,10 @@ class RunRecord:
     lost_commitments: dict[int, float]
     money_short_from_s: float | None
     arrivals_due: int | None
+    #: what became of changes of the scenario that were made while the run went on
+    rulings: tuple[Ruling, ...] = ()
+    #: the most that may have been spent under the limits of cost that were in force, in USD
+    allowed_usd: float | None = None
 
 
 class Coordinator:
@@ -181,6 +186,13 @@ class Coordinator:
         self._control.stop(reason, message, drain_s, monotonic())
         self._take_events()
 
+    async def amend(self, asked: Amendment) -> Ruling:
+        """Change the run's terms as far as that can be."""
+        ruling = self._control.amend(asked, monotonic())
+        self._plan = self._control.plan
+        self._take_events()
+        return ruling
+
     async def watch(self) -> RunProgress:
         """Where the run is. The driver's calls are also its heartbeat."""
         self._driver_seen_s = monotonic()
@@ -274,6 +286,8 @@ class Coordinator:
             lost_commitments=control.lost_commitments,
             money_short_from_s=control.money_short_from_s,
             arrivals_due=control.arrivals_due,
+            rulings=tuple(control.rulings),
+            allowed_usd=control.allowed_usd,
         )
 
     # ── inside ──

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from raysim.core.aggregation.billing import Bill
 from raysim.core.control.messages import PackHealth
+from raysim.core.control.terms import Ruling
 from raysim.core.isolation.events import DeclaredFault
 from raysim.core.plan.run_plan import RunPlan
 
@@ -89,7 +90,7 @@ class RunFacts:
     """A run as its coordinator and driver saw it.
 
     Args:
-        plan: what was going to happen.
+        plan: what was going to happen; after changes during the run, with the terms that were in force last.
         status: how it ended.
         stop_reason: one word: `completed`, or what ended it early.
         stop_message: a sentence with the figures behind the reason; may be empty.
@@ -109,6 +110,8 @@ class RunFacts:
         arrivals_due: requests of an open loop that were due; None without one.
         lost_commitments: worker → all that it may have spent, in USD, of those that lost a process.
         money_short_from_s: from when on packs had to share what money was left; None when they never had to.
+        reloads: changes of the scenario during the run, and what became of them.
+        allowed_usd: the most that may have been spent, where a limit of cost was lowered; None for that of the plan.
     """
 
     plan: RunPlan
@@ -131,3 +134,5 @@ class RunFacts:
     arrivals_due: int | None = None
     lost_commitments: Mapping[str, float] = field(default_factory=dict)
     money_short_from_s: float | None = None
+    reloads: tuple[Ruling, ...] = ()
+    allowed_usd: float | None = None

@@ -108,6 +108,15 @@ class User:
         self._sender.withdraw()
         self.unsent += self._open_loop.stop()
 
+    def follow(self, brief: PackBrief) -> None:
+        """From now on `brief` holds: its phases, its limits, and how often to ask. A pause that has begun lasts as drawn."""
+        self._brief = brief
+        self._questioner.follow(brief.behaviour)
+        self._sender.follow(brief)
+        self._open_loop.follow(brief)
+        self._leave_if_done()
+        self._alarm.ring()
+
     def arrive(self, due_ns: int) -> None:
         """A request is due that comes by the clock."""
         arrivals = self._arrivals(due_ns)
@@ -270,11 +279,15 @@ class User:
             self._connecting = False
 
     def _consider_leaving(self, answer: Answer, endpoint: EndpointPlan) -> None:
-        most = self._brief.limits.max_requests_per_user
         error = answer.record.error_type
         if error in _FINAL and endpoint.with_user_key:
             self._leave(str(error))
-        elif most is not None and self._asked >= most:
+        else:
+            self._leave_if_done()
+
+    def _leave_if_done(self) -> None:
+        most = self._brief.limits.max_requests_per_user
+        if most is not None and self._asked >= most:
             self._leave(REQUEST_LIMIT)
 
     def _arrival_answered(self, answer: Answer | None, endpoint: EndpointPlan) -> None:

@@ -41,6 +41,20 @@ class Activation:
         """Users that are active once all planned switches have happened."""
         return len(self._active.keys() - self._empty)
 
+    @property
+    def active_users(self) -> tuple[int, ...]:
+        """Who is active then, those that came first at the front."""
+        return tuple(user for user in self._active if user not in self._empty)
+
+    @property
+    def planned_until_s(self) -> float:
+        """The first moment for which nothing is planned yet."""
+        return self._next_step * GRID_S
+
+    def follow(self, schedule: LoadSchedule) -> None:
+        """From now on this one holds; up to `planned_until_s` it is the same as before."""
+        self._schedule = schedule
+
     def leave(self, users: Collection[int], *, replaced: bool = True) -> None:
         """These users are gone for good; others take their places while there are any, if they are to be `replaced`.
 

@@ -8,6 +8,7 @@ import msgspec
 
 from raysim.core.control.lease import LeaseOrder, LeaseReport
 from raysim.core.control.slots import SlotBlock
+from raysim.core.control.terms import Terms
 from raysim.core.records.outcome import ErrorKind
 
 #: reason of a user that leaves because it has sent `limits.maxRequestsPerUser`
@@ -83,7 +84,8 @@ class PackStatus:
     """What a pack reports. `gone` lists users that left for good since the last report, each with the reason.
 
     `lease` is None without a limit of cost; `slots_wanted` is how many requests wait for a slot under a cap on rate.
-    `life` is 0 for a pack's first process, and grows with each that replaces it.
+    `life` is 0 for a pack's first process, and grows with each that replaces it. `terms` is the version of those that it
+    follows.
     """
 
     pack: int
@@ -97,6 +99,7 @@ class PackStatus:
     lease: LeaseReport | None = None
     slots_wanted: int = 0
     life: int = 0
+    terms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,7 @@ class Orders:
 
     `clock_s` is its clock when it answered, `wall_offset_s` what to add to that clock for wall time, and `run_start_s`
     the same clock at the run's start, once that is known. A pack that hears nothing for `lease_s` stops by itself. One
-    in which requests wait for money or a slot may report every `urgent_s`.
+    in which requests wait for money or a slot may report every `urgent_s`. `terms` are those that it does not follow yet.
     """
 
     clock_s: float
@@ -144,6 +147,7 @@ class Orders:
     lease: LeaseOrder | None = None
     slots: SlotBlock | None = None
     arrivals: tuple[Arrival, ...] = ()
+    terms: Terms | None = None
 
 
 @dataclass(frozen=True, slots=True)

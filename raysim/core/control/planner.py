@@ -21,10 +21,22 @@ class Planner:
     """
 
     def __init__(self, schedule: LoadSchedule, seed: int, users: Collection[int]) -> None:
+        self._seed = seed
         self._activation = Activation(schedule, users)
-        self._dealer: Dealer | None = None
-        if any(phase.arrivals is not None for phase in schedule.phases):
-            self._dealer = Dealer(ArrivalTimes(schedule, seed))
+        self._dealer = Dealer(ArrivalTimes(schedule, seed)) if _opens(schedule) else None
+
+    @property
+    def planned_until_s(self) -> float:
+        """The first moment for which nothing is planned yet."""
+        return self._activation.planned_until_s
+
+    def follow(self, schedule: LoadSchedule) -> None:
+        """From now on this one holds; up to `planned_until_s` it is the same as before."""
+        self._activation.follow(schedule)
+        if self._dealer is not None:
+            self._dealer.follow(ArrivalTimes(schedule, self._seed))
+        elif _opens(schedule):
+            self._dealer = Dealer(ArrivalTimes(schedule, self._seed), self._activation.active_users)
 
     def leave(self, users: Collection[int], *, replaced: bool = True) -> None:
         """These users are gone for good; see `Activation.leave`. They get no arrivals, whether or not replaced."""
@@ -51,3 +63,8 @@ class Planner:
     def arrivals_due(self, run_s: float) -> int | None:
         """How many arrivals were due up to this second, which must not go back; None without an open loop."""
         return self._dealer.due(run_s) if self._dealer is not None else None
+
+
+def _opens(schedule: LoadSchedule) -> bool:
+    """Whether requests arrive by the clock in any phase."""
+    return any(phase.arrivals is not None for phase in schedule.phases)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from raysim.core.behaviour.behaviour import Behaviour
 from raysim.core.config.load import ArrivalsSpec
 from raysim.core.config.scenario import Scenario
@@ -51,6 +53,16 @@ def build_plan(scenario: Scenario, run_id: str, *, started: str) -> RunPlan:
         target=plan_target(scenario),
         key_days=None if expires_s is None else max(1, -int(-expires_s // _SECONDS_PER_DAY)),
         keys_per_user=spec.api_keys.per_user,
+    )
+
+
+def amended(plan: RunPlan, scenario: Scenario) -> RunPlan:
+    """`plan` with phases, behaviour and limits of `scenario`, which has the same users."""
+    return replace(
+        plan,
+        schedule=LoadSchedule(_phases(scenario), len(plan.users)),
+        behaviour=_behaviour(scenario),
+        limits=_limits(scenario),
     )
 
 
