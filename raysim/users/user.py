@@ -109,7 +109,7 @@ class User:
         self.unsent += self._open_loop.stop()
 
     def follow(self, brief: PackBrief) -> None:
-        """From now on `brief` holds: its phases, its limits, and how often to ask. A pause that has begun lasts as drawn."""
+        """From now on `brief` holds: phases, limits, how often to ask. A pause that has begun lasts as drawn."""
         self._brief = brief
         self._questioner.follow(brief.behaviour)
         self._sender.follow(brief)

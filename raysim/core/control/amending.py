@@ -43,7 +43,7 @@ def rule(asked: Amendment, terms: Terms, run_s: float, planned_until_s: float) -
 
 
 def too_late(old: LoadSchedule, new: LoadSchedule, run_s: float, planned_until_s: float) -> list[Problem]:
-    """What of `new` differs from `old` where that cannot change any more; nothing when all is well.
+    """What of `new` differs from `old` where that cannot be any more; nothing when all is well.
 
     A phase that has begun, or begins before `planned_until_s`, stays as it is.
     """
@@ -69,7 +69,8 @@ def too_late(old: LoadSchedule, new: LoadSchedule, run_s: float, planned_until_s
 
 def _differing(phase: PhasePlan, other: PhasePlan) -> list[str]:
     names = [field.name for field in fields(phase) if getattr(phase, field.name) != getattr(other, field.name)]
-    return [_KEYS[name] for name in names if name in _KEYS]
+    waves = "wave" in (phase.ramp, other.ramp)
+    return [_KEYS[name] for name in names if name in _KEYS and (waves or name != "period_s")]
 
 
 def _when(phase: PhasePlan, run_s: float) -> str:

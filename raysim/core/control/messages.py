@@ -84,8 +84,8 @@ class PackStatus:
     """What a pack reports. `gone` lists users that left for good since the last report, each with the reason.
 
     `lease` is None without a limit of cost; `slots_wanted` is how many requests wait for a slot under a cap on rate.
-    `life` is 0 for a pack's first process, and grows with each that replaces it. `terms` is the version of those that it
-    follows.
+    `life` is 0 for a pack's first process, and grows with each that replaces it. `terms` is the version of those
+    that it follows.
     """
 
     pack: int
@@ -133,7 +133,8 @@ class Orders:
 
     `clock_s` is its clock when it answered, `wall_offset_s` what to add to that clock for wall time, and `run_start_s`
     the same clock at the run's start, once that is known. A pack that hears nothing for `lease_s` stops by itself. One
-    in which requests wait for money or a slot may report every `urgent_s`. `terms` are those that it does not follow yet.
+    in which requests wait for money or a slot may report every `urgent_s`. `terms` are those that it does not
+    follow yet.
     """
 
     clock_s: float

@@ -50,10 +50,8 @@ class Rations:
         self.allowed_usd = max(limits.max_cost_usd, committed_usd)
         if committed_usd <= limits.max_cost_usd:
             return None
-        return Breach(
-            "cost",
-            f"the limit was lowered to ${limits.max_cost_usd:g} when ${committed_usd:.4f} were spent or set aside already",
-        )
+        held = f"${committed_usd:.4f} were spent or set aside already"
+        return Breach("cost", f"the limit was lowered to ${limits.max_cost_usd:g} when {held}")
 
     def hear(self, status: PackStatus) -> None:
         """A pack has reported."""
