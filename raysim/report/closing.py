@@ -8,6 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from raysim.report.numbers import count, digits, elapsed, seconds, share, usd
+from raysim.report.reloads import reload_lines
 
 _VERDICT_STYLES = {"ok": "green", "suspect": "yellow"}
 _MOST_NAMED = 5
@@ -21,6 +22,8 @@ def closing_lines(summary: dict[str, Any]) -> Iterator[tuple[str, Text]]:
     yield "cost:", _cost(summary["cost"])
     if summary["held"]["count"] or summary["requests"]["unsent"] or summary["requests"]["arrivals_due"] is not None:
         yield "held back:", _waiting(summary["requests"], summary["held"])
+    for place, line in enumerate(reload_lines(summary["reloads"])):
+        yield "" if place else "reloaded:", line
     if summary["schedule"]["largest_lasting_users"] is not None:
         yield "schedule:", Text(_schedule(summary["schedule"]))
     yield "users:", _users(summary)

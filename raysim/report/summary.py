@@ -18,6 +18,7 @@ from raysim.report.isolation import isolation
 from raysim.report.limits import limit_figures, schedule_error
 from raysim.report.measured import DEFINITIONS, Measured
 from raysim.report.prompts import prompts
+from raysim.report.reloads import reloads
 from raysim.report.think_time import think_time
 
 #: raised when a key of the summary changes its meaning
@@ -70,6 +71,7 @@ def summarise(requests: pl.LazyFrame, facts: RunFacts) -> dict[str, Any]:
         "isolation": isolation(tenants_rows, facts),
         "billing": bill,
         "load_generator": load_generator(headline, facts),
+        "reloads": reloads(facts),
         "records_lost_estimate": facts.records_lost_estimate,
         "thresholds": [],
         "notes": [*notes(measured, facts), *filter(None, [left_note(tenants_rows)])],

@@ -32,7 +32,7 @@ class Mount:
         folder.mkdir()
         (folder / "scenario.yaml").write_text(content, encoding="utf-8")
         (self.root / "..tmp").symlink_to(folder.name)
-        os.replace(self.root / "..tmp", self.root / "..data")
+        (self.root / "..tmp").replace(self.root / "..data")
 
 
 def limit_of(watch: ConfigWatch) -> float | None:

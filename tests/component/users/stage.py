@@ -12,6 +12,7 @@ from raysim.core.behaviour.behaviour import Behaviour
 from raysim.core.behaviour.distributions import Distribution
 from raysim.core.control.messages import Arrival, Orders, PackStatus, StopOrder, Switch
 from raysim.core.control.rations import Rations
+from raysim.core.control.terms import Terms
 from raysim.core.plan.load import ArrivalPlan, LoadSchedule, PhasePlan
 from raysim.core.plan.run_plan import BootstrapPlan, LimitPlan, PackBrief, PackPlan, UserPlan
 from raysim.core.plan.target_plan import AuthPlan, TargetPlan
@@ -105,6 +106,8 @@ class FakeCoordinator:
         self.lent: list[bool] = []
         #: what hands out money and slots, if anything does
         self.rations: Rations | None = None
+        #: what packs are to follow from now on
+        self.terms: Terms | None = None
         self._arrivals: list[Arrival] = []
         self._start_s = monotonic()
         self._switches: list[Switch] = []
@@ -130,7 +133,8 @@ class FakeCoordinator:
                 slots=self.rations.slots(status, monotonic()),
                 urgent_s=0.002,
             )
-        return replace(orders, arrivals=arrivals)
+        news = self.terms if self.terms is not None and status.terms != self.terms.version else None
+        return replace(orders, arrivals=arrivals, terms=news)
 
     async def admin_token(self, refused: bool) -> Secret:
         self.lent.append(refused)
