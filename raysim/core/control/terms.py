@@ -29,8 +29,14 @@ class Terms:
         return replace(plan, schedule=self.schedule, behaviour=self.behaviour, limits=self.limits)
 
     def on_brief(self, brief: PackBrief) -> PackBrief:
-        """A pack's brief with these terms."""
-        return replace(brief, schedule=self.schedule, behaviour=self.behaviour, limits=self.limits)
+        """A pack's brief with these terms; of behaviour, how often to ask, and the rest as users know it already."""
+        behaviour = replace(
+            brief.behaviour,
+            think_s=self.behaviour.think_s,
+            questions_per_session=self.behaviour.questions_per_session,
+            session_duration_s=self.behaviour.session_duration_s,
+        )
+        return replace(brief, schedule=self.schedule, behaviour=behaviour, limits=self.limits)
 
 
 @dataclass(frozen=True, slots=True)

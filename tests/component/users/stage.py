@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import replace
 from time import monotonic, time
 from typing import Any, Literal
@@ -133,8 +134,10 @@ class FakeCoordinator:
                 slots=self.rations.slots(status, monotonic()),
                 urgent_s=0.002,
             )
-        news = self.terms if self.terms is not None and status.terms != self.terms.version else None
-        return replace(orders, arrivals=arrivals, terms=news)
+        if self.terms is not None and status.terms != self.terms.version:
+            # another process would get a copy
+            orders = replace(orders, terms=deepcopy(self.terms))
+        return replace(orders, arrivals=arrivals)
 
     async def admin_token(self, refused: bool) -> Secret:
         self.lent.append(refused)
