@@ -20,8 +20,10 @@ def closing_lines(summary: dict[str, Any]) -> Iterator[tuple[str, Text]]:
     yield "stop reason:", _stop_reason(summary)
     yield "load generator:", _load_generator(summary["load_generator"])
     yield "cost:", _cost(summary["cost"])
-    if summary["held"]["count"] or summary["requests"]["unsent"] or summary["requests"]["arrivals_due"] is not None:
-        yield "held back:", _waiting(summary["requests"], summary["held"])
+    if summary["held"]["count"]:
+        yield "held back:", _held(summary["requests"], summary["held"])
+    if summary["requests"]["unsent"] or summary["requests"]["arrivals_due"] is not None:
+        yield "due:", _due(summary["requests"])
     for place, line in enumerate(reload_lines(summary["reloads"])):
         yield "" if place else "reloaded:", line
     if summary["schedule"]["largest_lasting_users"] is not None:
@@ -83,15 +85,20 @@ def _cost(cost: dict[str, Any]) -> Text:
     return text
 
 
-def _waiting(requests: dict[str, Any], held: dict[str, Any]) -> Text:
-    text = Text(f"by raysim, {count(held['count'])} of {count(requests['headline'])} requests")
-    if held["count"]:
-        text.append(f" (median {seconds(held['p50'])}, p99 {seconds(held['p99'])})")
-    if requests["arrivals_due"] is not None:
-        text.append(f"; {count(requests['arrivals_due'])} arrivals were due")
-    if requests["unsent"]:
-        text.append(f"; {count(requests['unsent'])} requests were due and not sent", "yellow")
-    return text
+def _held(requests: dict[str, Any], held: dict[str, Any]) -> Text:
+    some = f"{count(held['count'])} of {count(requests['headline'])} requests"
+    return Text(
+        f"{some} waited for money, a slot or a free place (median {seconds(held['p50'])}, p99 {seconds(held['p99'])})"
+    )
+
+
+def _due(requests: dict[str, Any]) -> Text:
+    """Of an open loop in all phases, or of users that waited when the run ended."""
+    unsent = requests["unsent"]
+    if requests["arrivals_due"] is None:
+        return Text(f"{count(unsent)} requests were due and not sent", "yellow")
+    text = Text(f"{count(requests['arrivals_due'])} requests were due by the clock in all phases")
+    return text.append(f"; {count(unsent)} were not sent", "yellow") if unsent else text
 
 
 def _schedule(schedule: dict[str, Any]) -> str:

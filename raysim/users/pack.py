@@ -31,6 +31,7 @@ from raysim.wire.tokenizer import TokenCounter
 
 #: while users drain, a coordinator that does not answer holds nothing up for longer
 _DRAIN_PATIENCE_S = 3.0
+_ARRIVED = Totals(arrived=1)
 _PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
@@ -302,6 +303,9 @@ class Pack:
             asyncio.get_running_loop().call_later(delay_s, self._arrive, user, due_ns)
 
     def _arrive(self, user: User, due_ns: int) -> None:
+        if self._stop is not None:
+            return
+        self._totals += _ARRIVED
         if user.plan.index in self._wanted:
             # timers of the same millisecond may come in any order
             user.activate()

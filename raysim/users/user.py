@@ -118,11 +118,11 @@ class User:
         self._alarm.ring()
 
     def arrive(self, due_ns: int) -> None:
-        """A request is due that comes by the clock."""
+        """A request is due that comes by the clock; whoever is not there, or not any more, does not send it."""
         arrivals = self._arrivals(due_ns)
         if self.active and arrivals is not None and self._may_accept():
             self._open_loop.arrive(due_ns, arrivals.most_in_flight)
-        elif not self._ended:
+        else:
             self.unsent += 1
 
     def _may_accept(self) -> bool:

@@ -22,7 +22,7 @@ class Totals(msgspec.Struct, frozen=True):
 
     `cost_usd` is what is known to have been spent; `unverified_usd` what may have been besides, for requests whose cost
     the platform did not tell; `beyond_usd` what was billed over the most that a request could cost. `unsent` requests
-    were due and never sent, because the run ended while they waited.
+    were due and never sent, because the run ended while they waited. `arrived` requests came by the clock, sent or not.
     """
 
     requests: int = 0
@@ -36,6 +36,7 @@ class Totals(msgspec.Struct, frozen=True):
     unverified_usd: float = 0.0
     beyond_usd: float = 0.0
     unsent: int = 0
+    arrived: int = 0
 
     def __add__(self, other: Totals) -> Totals:
         return Totals(
@@ -50,6 +51,7 @@ class Totals(msgspec.Struct, frozen=True):
             self.unverified_usd + other.unverified_usd,
             self.beyond_usd + other.beyond_usd,
             self.unsent + other.unsent,
+            self.arrived + other.arrived,
         )
 
     def __sub__(self, other: Totals) -> Totals:
@@ -65,6 +67,7 @@ class Totals(msgspec.Struct, frozen=True):
             self.unverified_usd - other.unverified_usd,
             self.beyond_usd - other.beyond_usd,
             self.unsent - other.unsent,
+            self.arrived - other.arrived,
         )
 
 

@@ -295,8 +295,15 @@ class RunControl:
 
     @property
     def arrivals_due(self) -> int | None:
-        """Requests of an open loop that were due until users were told to stop; None without an open loop."""
-        return None if self._planner is None else self._planner.arrivals_due(self.stopped_at_s or 0.0)
+        """Requests of an open loop that were due until users were told to stop; None without an open loop.
+
+        Packs hear of a stop up to a second after it was decided, and until then requests go on arriving. What packs
+        that were lost do not say is as planned.
+        """
+        planned = self._planner.arrivals_due(self.stopped_at_s or 0.0) if self._planner is not None else None
+        if planned is None or self._planner is None:
+            return None
+        return max(planned, self._totals.arrived + self._planner.undealt)
 
     @property
     def plan(self) -> RunPlan:

@@ -81,8 +81,8 @@ def test_the_console_says_what_the_limit_did() -> None:
         "and up to $0.125 that lost actors had set aside",
         "the platform billed $0.750 more than its requests allow",
         "money was short from 12s on",
-        "by raysim, 1 of 1 requests (median 2.00 s, p99 2.00 s); 40 arrivals were due",
-        "7 requests were due and not sent",
+        "1 of 1 requests waited for money, a slot or a free place (median 2.00 s, p99 2.00 s)",
+        "40 requests were due by the clock in all phases; 7 were not sent",
         "at most 0 outside of the targets",
     ):
         assert words in shown, shown[-1500:]
