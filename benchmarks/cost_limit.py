@@ -1,28 +1,33 @@
 """Real runs into a limit of cost, held against the books of the simulated platform.
 
     python -m benchmarks.cost_limit [--limits 0.05,0.5,5] [--seeds 3] [--fault none|interrupted|overbilled]
-                                     [--unknown-cost reserved|counted]
+                                     [--unknown-cost reserved|counted] [--kill-coordinator SHARE]
 
 Each run starts Ray, sets up a hundred users in two packs, and lasts until the money is gone, which takes less than a
-minute at these prices.
+minute at these prices. With `--kill-coordinator 0.5` the coordinator's process is killed with SIGKILL once half of the
+limit is spent by the platform's books.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
+import polars as pl
 import yaml
 
 from raysim.simplatform.config import ModelConfig, OutputTokens, PlatformConfig
@@ -93,29 +98,71 @@ def scenario(url: str, limit_usd: float, seed: int, unknown_cost: str) -> dict[s
     }
 
 
-def run(folder: Path, url: str, token: str, limit_usd: float, seed: int, fault: str, unknown_cost: str) -> None:
+def kill_coordinator(directory: Path, url: str, spent_usd: float) -> float:
+    """Kill the run's coordinator once so much was billed; returns when, on the monotonic clock."""
+    alive = directory / "alive"
+    while not alive.exists() or billed_usd(url) < spent_usd:
+        time.sleep(0.02)
+    pid: int = json.loads(alive.read_bytes())["pid"]
+    os.kill(pid, signal.SIGKILL)
+    return time.monotonic()
+
+
+def first_orders_s(directory: Path, killed_s: float) -> float | None:
+    """Seconds from then until the next coordinator had answered a pack, or a second more; None when none did."""
+    course = directory / "state" / "checkpoint.json"
+    while (directory / "alive").exists():
+        with contextlib.suppress(OSError, ValueError):
+            saved = json.loads(course.read_bytes())["course"]
+            start_s = saved["run_start_s"]
+            # both clocks are the machine's; the checkpoint is up to a second younger than what it tells of first
+            heard = [start_s + member["heard_s"] for member in saved["roster"]["members"] if member["heard_s"]]
+            again = [heard_s for heard_s in heard if heard_s > killed_s]
+            if saved["restarts"] and again:
+                return float(min(again) - killed_s)
+        time.sleep(0.02)
+    return None
+
+
+def billed_usd(url: str) -> float:
+    """What the platform has billed so far."""
+    usd: float = httpx.get(f"{url}/sim/ledger").json()["total"]["usd"]
+    return usd
+
+
+def run(folder: Path, url: str, token: str, limit_usd: float, seed: int, options: argparse.Namespace) -> None:
     """One run, and a line about it."""
+    fault, unknown_cost, kill_at = options.fault, options.unknown_cost, options.kill_coordinator
     httpx.post(f"{url}/sim/reset").raise_for_status()
     httpx.put(f"{url}/sim/faults", json=FAULTS[fault]).raise_for_status()
     name = f"{fault}-{unknown_cost}-{limit_usd:g}-{seed}".replace(".", "-")
     file = folder / f"{name}.yaml"
     file.write_text(yaml.safe_dump(scenario(url, limit_usd, seed, unknown_cost)), encoding="utf-8")
     command = [sys.executable, "-m", "raysim", "run", str(file), "--run-id", name, "--out", str(folder)]
-    done = subprocess.run(
+    with subprocess.Popen(
         [*command, "--ui", "none", "--address", "local"],
         env={**os.environ, "RAYSIM_BENCHMARK_TOKEN": token},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        check=False,
-    )
+    ) as process:
+        orders_s = None
+        if kill_at is not None:
+            orders_s = first_orders_s(folder / name, kill_coordinator(folder / name, url, kill_at * limit_usd))
+        output, _ = process.communicate()
     if not (folder / name / "summary.json").exists():
-        print(done.stdout[-2000:], done.stderr[-2000:])
+        print(output[-4000:])
         return
     summary = json.loads((folder / name / "summary.json").read_bytes())
-    billed: float = httpx.get(f"{url}/sim/ledger").json()["total"]["usd"]
+    billed = billed_usd(url)
     cost = summary["cost"]
+    if kill_at is not None:
+        ids = pl.read_parquet(folder / name / "requests" / "*.parquet")["request_id"]
+        keys = httpx.get(f"{url}/sim/ledger").json()["total"]["keys"]["active"]
+        again = "never" if orders_s is None else f"{orders_s:.2f} s after the kill"
+        print(f"    orders again {again}; {len(ids) - ids.n_unique()} ids twice, {keys} keys left", flush=True)
     print(
-        f"{fault:11} ${limit_usd:<5g} seed {seed}: exit {done.returncode}  utilisation {cost['utilisation']:7.2%}  "
+        f"{fault:11} ${limit_usd:<5g} seed {seed}: exit {process.returncode}  utilisation {cost['utilisation']:7.2%}  "
         f"known ${cost['usd']:.6f}  unverified ${cost['unverified_usd']:.6f}  billed ${billed:.6f} "
         f"({billed / limit_usd:6.2%})  overspend ${max(0.0, billed - limit_usd):.6f} (reported "
         f"${cost['overspend_usd']:.6f})  beyond ${cost['billed_beyond_reservation_usd']:.6f}  "
@@ -132,12 +179,13 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--fault", choices=FAULTS, default="none")
     parser.add_argument("--unknown-cost", choices=("reserved", "counted"), default="reserved")
+    parser.add_argument("--kill-coordinator", type=float, default=None, metavar="SHARE")
     parser.add_argument("--keep", type=Path, default=None, help="folder for the runs' results")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as temporary, platform() as (url, token):
         for limit in map(float, options.limits.split(",")):
             for seed in range(options.seeds):
-                run(options.keep or Path(temporary), url, token, limit, seed, options.fault, options.unknown_cost)
+                run(options.keep or Path(temporary), url, token, limit, seed, options)
 
 
 if __name__ == "__main__":

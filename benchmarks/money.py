@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from time import process_time
 
 from raysim.core.control.lease import Lease, LeaseOrder, LeaseReport
-from raysim.core.control.treasury import Treasury
+from raysim.core.control.treasury import Grant, Treasury
 from raysim.core.pricing import Price, cost_usd, dollars, most_usd, picodollars, picodollars_within, prompt_bound
 from raysim.core.rng import Stream
 
@@ -95,6 +95,7 @@ class MoneySimulation:
         self._limit = picodollars_within(market.limit_usd)
         self._treasury = Treasury(self._limit)
         self._old = self._treasury.checkpoint()
+        self._grants: list[Grant] = []
         self._epoch = 0
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
@@ -198,6 +199,7 @@ class MoneySimulation:
         if treasury.out_of_reach is not None:
             self.outcome.stopped = True
         order, epoch = treasury.order(pack.index), self._epoch
+        self._grants += treasury.take_grants()
         self.outcome.most_committed = max(self.outcome.most_committed, dollars(treasury.committed))
         for _ in range(self._copies()):
             self._later(self._delay(), lambda: self._obey(pack, life, sequence, order, epoch))
@@ -226,10 +228,11 @@ class MoneySimulation:
 
     def _take_checkpoint(self) -> None:
         self._old = self._treasury.checkpoint()
+        self._grants.clear()
 
     def _restart(self) -> None:
         self._epoch += 1
-        self._treasury = Treasury.resume(self._limit, self._old, [pack.index for pack in self._packs])
+        self._treasury = Treasury.resume(self._limit, self._old, self._grants, [pack.index for pack in self._packs])
 
     def _crash(self) -> None:
         pack = self._packs[0]

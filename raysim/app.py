@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from time import monotonic
 from typing import Any
 
 from raysim.actors.cluster import Cluster
-from raysim.actors.coordinator import RunRecord
+from raysim.actors.coordinator_link import Asking, CoordinatorLink
 from raysim.actors.metrics_link import MetricsLink
 from raysim.actors.placement import (
     ActorFaultError,
@@ -21,12 +22,15 @@ from raysim.actors.placement import (
 )
 from raysim.actors.reloads import Reloads
 from raysim.actors.replacements import Replacements
+from raysim.actors.run_record import RunRecord
 from raysim.actors.survey import check_cluster
 from raysim.actors.tenant_desk import RemovalProgress
+from raysim.core.backends.target import BackendTarget
 from raysim.core.control.messages import Event
 from raysim.core.control.progress import RunProgress
 from raysim.core.control.run_control import RunState
 from raysim.core.errors import BootstrapError, ExitCode, InterruptedRunError, RaysimError
+from raysim.core.export.address import Destinations
 from raysim.core.plan.estimate import estimate
 from raysim.core.plan.run_plan import PackBrief, RunPlan
 from raysim.core.plan.target_plan import TargetPlan
@@ -34,11 +38,14 @@ from raysim.preflight.check import Check, Tally, insist
 from raysim.preflight.client_side import check_client_side
 from raysim.preflight.expectations import Expectations
 from raysim.preflight.page import check_tls
+from raysim.preflight.store import check_stores
 from raysim.report.facts import CleanupFacts, LoadSample, LostUser, RunFacts, RunStatus
 from raysim.report.live import View
 from raysim.report.progress import ProgressMeter
 from raysim.report.run_dir import RunDir
 from raysim.simplatform.config import PlatformConfig
+from raysim.simplatform.embedded import embedded_backends
+from raysim.sinks.run_exports import RunExports
 
 _WATCH_INTERVAL_S = 0.25
 #: a pack that the coordinator calls drained has this long to hand over its records
@@ -60,6 +67,8 @@ class LoadTest:
         debug: whether requests are logged one by one.
         simulated: what the embedded platform is like, if the run starts one.
         reloads: tells what changed in the scenario; None where there is nothing that could.
+        wanted: where its files are to be copied.
+        exports: copy them there.
     """
 
     def __init__(
@@ -75,6 +84,8 @@ class LoadTest:
         cleanup_timeout_s: float,
         debug: bool,
         simulated: PlatformConfig,
+        wanted: Destinations,
+        exports: RunExports,
         reloads: Reloads | None = None,
     ) -> None:
         self._plan = plan
@@ -88,10 +99,12 @@ class LoadTest:
         self._debug = debug
         self._simulated = simulated
         self._reloads = reloads
+        self._wanted = wanted
+        self._exports = exports
         self._placement = Placement(cluster, plan.run_id)
         self._target: TargetPlan = plan.target
         self._platform: Any = None
-        self._coordinator: Any = None
+        self._link: CoordinatorLink | None = None
         self._metrics: list[MetricsLink] = []
         self._run_s = 0.0
         self._packs: list[PlacedPack] = []
@@ -100,6 +113,8 @@ class LoadTest:
         self._obeyed = 0
         self.exit_codes: set[ExitCode] = set()
         self.failure: RaysimError | None = None
+        #: whose metrics pages are read
+        self.backends: tuple[BackendTarget, ...] = plan.backends
         #: address of the embedded platform, while it is up
         self.embedded_url = ""
 
@@ -115,6 +130,7 @@ class LoadTest:
             insist(check_tls(self._target))
             self._start_control()
             self._preflight()
+            self._exports.start()
             try:
                 self._bootstrap()
                 self._begin()
@@ -125,7 +141,7 @@ class LoadTest:
             self._replacements.end()
             self._store_records()
             cleanup = self._clean_up()
-            record: RunRecord = fetch(self._coordinator.record.remote())
+            record: RunRecord = self._coordinator.ask("record")
             return self._facts(record, cleanup), record
         except ActorLostError as error:
             left = self._rescue()
@@ -141,10 +157,10 @@ class LoadTest:
         """End the load and remove what was created, as far as that is still possible; returns what to tell a person."""
         self._placement.end([pack.handle for pack in self._packs])
         listed = f"`raysim cleanup {self._paths.root}` removes what was created on the platform"
-        if self._coordinator is None:
+        if self._link is None:
             return "nothing was created"
         try:
-            counts: dict[str, int] = fetch(self._coordinator.clean_up.remote())
+            counts: dict[str, int] = self._link.ask("clean_up")
         except RaysimError:
             return listed
         return listed if counts.get("remaining") else "what was created on the platform has been removed"
@@ -152,7 +168,15 @@ class LoadTest:
     def close(self) -> None:
         """End every actor of the run; nothing keeps sending."""
         handles = [pack.handle for pack in self._packs] + [metrics.handle for metrics in self._metrics]
-        self._placement.end([h for h in (*handles, self._coordinator, self._platform) if h is not None])
+        coordinator = self._link.handle if self._link is not None else None
+        self._placement.end([h for h in (*handles, coordinator, self._platform) if h is not None])
+        shutil.rmtree(self._paths.state, ignore_errors=True)
+
+    @property
+    def _coordinator(self) -> CoordinatorLink:
+        if self._link is None:
+            raise RuntimeError("the coordinator is placed before anybody asks it")
+        return self._link
 
     # ── before the run's second 0 ──
 
@@ -161,6 +185,8 @@ class LoadTest:
             self._platform = self._placement.platform(self._simulated)
             self.embedded_url = fetch(self._platform.start.remote())
             self._target = replace(self._target, router_url=self.embedded_url, org_url=self.embedded_url)
+            # its pages are known only now
+            self.backends = self.backends or embedded_backends(self._simulated, self.embedded_url, self._plan.prices)
             self._view.note(f"simulated platform at {self.embedded_url}")
 
     def _preflight(self) -> None:
@@ -169,9 +195,9 @@ class LoadTest:
         The coordinator asks the platform: it alone reads credentials.
         """
         expects = self._expects
-        asking = self._coordinator.check_platform.remote(expects.probe)
+        asking = self._coordinator.begin("check_platform", expects.probe)
         fitting = check_cluster(self._cluster, self._plan, estimate(self._plan), expects.nodes_wanted)
-        own_side = check_client_side(self._target)
+        own_side = [*check_client_side(self._target), *check_stores(self._wanted)]
         checks: list[Check] = [*expects.known, *own_side, *fitting, *self._patiently(asking, "preflight")]
         insist(checks)
         self._view.note(f"preflight: {Tally.of(checks)}")
@@ -181,8 +207,9 @@ class LoadTest:
 
     def _start_control(self) -> None:
         directory = str(self._paths.root)
-        self._metrics = [MetricsLink(self._placement.metrics(0, directory), 0, self._note, lambda: self._run_s)]
-        self._coordinator = self._placement.coordinator(
+        metrics = self._placement.metrics(0, directory, self.backends, self._target)
+        self._metrics = [MetricsLink(metrics, 0, self._note, lambda: self._run_s)]
+        coordinator = self._placement.coordinator(
             self._plan,
             self._target,
             directory,
@@ -190,6 +217,7 @@ class LoadTest:
             retain=self._retain,
             cleanup_timeout_s=self._cleanup_timeout_s,
         )
+        self._link = CoordinatorLink(coordinator, self._view.note)
         for metrics in self._metrics:
             fetch(metrics.handle.ready.remote())
 
@@ -197,13 +225,13 @@ class LoadTest:
         """Create the tenants, then the users in their actors. Raises BootstrapError, InterruptedRunError."""
         plan = self._plan
         try:
-            self._patiently(self._coordinator.prepare.remote(), "creating organisations")
+            self._patiently(self._coordinator.begin("prepare"), "creating organisations")
         except RaysimError as error:
             raise BootstrapError(error.message, hint=error.hint) from error
         briefs = [PackBrief.of(plan, pack, self._target) for pack in plan.packs]
         started_s = monotonic()
         self._packs = self._placement.users(
-            briefs, self._coordinator, self._shards, debug=self._debug, waiting=self._starting
+            briefs, self._coordinator.handle, self._shards, debug=self._debug, waiting=self._starting
         )
         ready = sum(self._ready_users(pack) for pack in self._packs)
         self._view.note(f"{ready} of {len(plan.users)} users ready in {monotonic() - started_s:.1f} s")
@@ -214,15 +242,16 @@ class LoadTest:
                 hint=f"why is in {self._paths.events} (bootstrap_failed, pack_lost)",
             )
 
-    def _patiently(self, call: Any, message: str) -> Any:
+    def _patiently(self, asking: Asking, message: str) -> Any:
         """The value of a call that may take long; the driver's heartbeat goes on meanwhile."""
-        while not ready_refs([call], 0.5):
-            fetch(self._coordinator.watch.remote())
+        while not asking.answered(0.5):
+            self._coordinator.ask("watch")
+            self._tell_of_exports()
             self._view.show(self._meter.waiting(message))
-        return fetch(call)
+        return asking.value
 
     def _starting(self, done: int, of: int) -> None:
-        progress: RunProgress = fetch(self._coordinator.watch.remote())
+        progress: RunProgress = self._coordinator.ask("watch")
         self._view.show(self._meter.waiting(f"starting actors: {done} of {of}"))
         if self._interrupts() or progress.stop_asked:
             raise InterruptedRunError("interrupted while users were being set up")
@@ -230,15 +259,15 @@ class LoadTest:
     def _ready_users(self, pack: PlacedPack) -> int:
         results, lost = bootstrap_results(pack)
         if lost:
-            fetch(self._coordinator.pack_lost.remote(pack.brief.pack.index, pack.users, lost))
+            self._coordinator.ask("pack_lost", pack.brief.pack.index, pack.users, lost)
         return sum(not result.error for result in results)
 
     def _begin(self) -> None:
         for pack in self._packs:
             pack.ended = pack.handle.run.remote()
-        fetch(self._coordinator.begin.remote())
+        self._coordinator.ask("begin")
         if self._platform is not None:
-            begun: RunProgress = fetch(self._coordinator.watch.remote())
+            begun: RunProgress = self._coordinator.ask("watch")
             fetch(self._platform.begin.remote(begun.run_s))
 
     def _give_up(self, error: RaysimError) -> None:
@@ -246,7 +275,7 @@ class LoadTest:
         self.failure = error
         self.exit_codes.add(error.exit_code)
         reason = "interrupted" if isinstance(error, InterruptedRunError) else "bootstrap"
-        fetch(self._coordinator.request_stop.remote(reason, error.message, 0.0))
+        self._coordinator.ask("request_stop", reason, error.message, 0.0)
         self._placement.end([pack.handle for pack in self._packs])
         self._packs = []
 
@@ -257,7 +286,7 @@ class LoadTest:
         return [metrics.handle for metrics in self._metrics]
 
     def _place_again(self, brief: PackBrief) -> PlacedPack:
-        pack = self._placement.user(brief, self._coordinator, self._shards, debug=self._debug)
+        pack = self._placement.user(brief, self._coordinator.handle, self._shards, debug=self._debug)
         self._packs.append(pack)
         return pack
 
@@ -268,12 +297,13 @@ class LoadTest:
         while running or (self._replacements and going_on):
             for ref in ready_refs(list(running), _WATCH_INTERVAL_S):
                 self._pack_ended(running.pop(ref))
-            progress: RunProgress = fetch(self._coordinator.watch.remote())
+            progress: RunProgress = self._coordinator.ask("watch")
             self._run_s = progress.run_s
             going_on = progress.state is RunState.RUNNING
             running |= {pack.ended: pack for pack in self._replaced()}
             self._heed_interrupts(progress)
             self._follow_scenario(going_on=going_on)
+            self._tell_of_exports()
             self._view.show(self._meter.running(progress, self._metrics[0].live()))
             if progress.state is RunState.DRAINED:
                 drained_s = drained_s or monotonic()
@@ -311,7 +341,7 @@ class LoadTest:
         names = ", ".join(user.name for user in pack.brief.pack.users[:3])
         more = "" if len(pack.users) <= 3 else f" and {len(pack.users) - 3} more"  # noqa: PLR2004 - three names shown
         self._view.note(f"lost {names}{more}: {why}")
-        life = fetch(self._coordinator.pack_lost.remote(pack.brief.pack.index, pack.users, why))
+        life = self._coordinator.ask("pack_lost", pack.brief.pack.index, pack.users, why)
         if life:
             self._replacements.start(pack, life)
 
@@ -322,14 +352,14 @@ class LoadTest:
             self.exit_codes.add(ExitCode.INTERRUPTED)
             drain_s = self._plan.limits.drain_s if asked == 1 else 0.0
             self._view.note("stopping: requests in flight may finish" if asked == 1 else "stopping at once")
-            fetch(self._coordinator.request_stop.remote("interrupted", "stopped from outside", drain_s))
+            self._coordinator.ask("request_stop", "interrupted", "stopped from outside", drain_s)
 
     def _follow_scenario(self, *, going_on: bool) -> None:
         """Hand on what somebody changed in the scenario's file."""
         asked = self._reloads.look() if self._reloads is not None and going_on else None
         if self._reloads is None or asked is None:
             return
-        self._plan = self._reloads.settle(fetch(self._coordinator.amend.remote(asked)))
+        self._plan = self._reloads.settle(self._coordinator.ask("amend", asked))
         self._meter.follow(self._plan)
         for line in self._reloads.told():
             self._view.note(line)
@@ -337,26 +367,30 @@ class LoadTest:
     def _note(self, event: Event, sentence: str) -> None:
         """Something happened that the coordinator cannot see."""
         self._view.note(sentence)
-        fetch(self._coordinator.note.remote(event))
+        self._coordinator.ask("note", event)
+
+    def _tell_of_exports(self) -> None:
+        for news in self._exports.news():
+            self._note(news.event, news.sentence)
 
     # ── after the run ──
 
     def _store_records(self) -> None:
         for metrics in self._metrics:
             while not metrics.finished():
-                self._run_s = fetch(self._coordinator.watch.remote()).run_s
+                self._run_s = self._coordinator.ask("watch").run_s
                 self._view.show(self._meter.waiting("storing records"))
 
     def _clean_up(self) -> CleanupFacts:
         started_s = monotonic()
         if self._target.platform != "static":
             self._view.note("leaving tenants in place" if self._retain else "removing what was created on the platform")
-        done = self._coordinator.clean_up.remote()
-        while not ready_refs([done], 0.5):
-            fetch(self._coordinator.watch.remote())
-            progress: RemovalProgress = fetch(self._coordinator.removed.remote())
+        cleaning = self._coordinator.begin("clean_up")
+        while not cleaning.answered(0.5):
+            self._coordinator.ask("watch")
+            progress: RemovalProgress = self._coordinator.ask("removed")
             self._view.show(self._meter.waiting(f"cleaning up: {progress.done} of {progress.of} done"))
-        facts = CleanupFacts.of(fetch(done), monotonic() - started_s, f"raysim cleanup {self._paths.root}")
+        facts = CleanupFacts.of(cleaning.value, monotonic() - started_s, f"raysim cleanup {self._paths.root}")
         if facts.remaining:
             self.exit_codes.add(ExitCode.LEFTOVERS)
         return facts
@@ -384,8 +418,10 @@ class LoadTest:
             arrivals_due=record.arrivals_due,
             lost_commitments={workers[pack]: usd for pack, usd in record.lost_commitments.items()},
             money_short_from_s=record.money_short_from_s,
-            reloads=record.rulings,
+            reloads=record.reloads,
             allowed_usd=record.allowed_usd,
+            coordinator_restarts=record.restarts,
+            backends=self.backends,
             outages=tuple(outage for metrics in self._metrics for outage in metrics.outages),
         )
 

@@ -15,6 +15,7 @@ from raysim.actors.lenders import check_here, lend_token
 from raysim.config_file import dump_scenario
 from raysim.core.config.scenario import Scenario
 from raysim.core.errors import PreflightError
+from raysim.core.export.address import Destinations
 from raysim.core.plan.build import build_plan
 from raysim.core.plan.estimate import estimate
 from raysim.core.plan.run_plan import RunPlan
@@ -25,6 +26,7 @@ from raysim.preflight.client_side import check_client_side
 from raysim.preflight.expectations import Expectations, check_cost, check_hash, not_checked, scenario_hash
 from raysim.preflight.machine import look_around
 from raysim.preflight.platform import check_platform
+from raysim.preflight.store import check_stores
 from raysim.simplatform.config import PlatformConfig
 from raysim.simplatform.embedded import embedded_config
 from raysim.simplatform.server import start_platform
@@ -49,7 +51,7 @@ def expectations(scenario: Scenario, plan: RunPlan, *, expected_hash: str | None
     known = (
         check_hash(scenario_hash(dump_scenario(scenario)), expected_hash),
         check_cost(estimate(plan), plan.limits.max_cost_usd),
-        *not_checked(spec.metrics.pushgateway_url, spec.cleanup.export_results_to),
+        *not_checked(spec.metrics.pushgateway_url),
     )
     return Expectations(known, spec.workers.replicas_for(len(plan.users)), probe and spec.preflight.probe)
 
@@ -72,7 +74,8 @@ def preflight(
     plan = build_plan(scenario, _RUN_ID, started=_STARTED)
     expects = expectations(scenario, plan, expected_hash=expected_hash, probe=probe)
     simulated = embedded_config(scenario.spec.targets.simulated)
-    local = [*expects.known, *check_client_side(plan.target)]
+    stores = check_stores(Destinations.of(scenario.spec.cleanup, plan.run_id))
+    local = [*expects.known, *check_client_side(plan.target), *stores]
     found = cluster_address(address)
     if found:
         return [*local, *_with_cluster(plan, found, expects, simulated, environ)]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import time
 from types import FrameType
 from typing import Any
 
@@ -14,13 +16,14 @@ import httpx
 from rich.console import Console
 
 from raysim.actors.cluster import connect, disconnect
-from raysim.actors.coordinator import RunRecord
 from raysim.actors.reloads import Reloads
+from raysim.actors.run_record import RunRecord
 from raysim.app import LoadTest
 from raysim.config_file import dump_scenario
 from raysim.core.config.reading import Findings
 from raysim.core.config.scenario import Scenario
 from raysim.core.errors import ConfigError, ExitCode, Problem, worst
+from raysim.core.export.address import Destinations
 from raysim.core.plan.build import build_plan
 from raysim.core.plan.run_plan import RunPlan
 from raysim.preflight.check import insist
@@ -33,7 +36,10 @@ from raysim.report.run_dir import RunDir, write_json
 from raysim.report.summary import summarise
 from raysim.report.tables import phase_rows, tenant_rows, user_rows
 from raysim.simplatform.embedded import declared_faults, embedded_config
+from raysim.sinks.journal import Journal
 from raysim.sinks.parquet import read_requests, write_table
+from raysim.sinks.readings import read_readings
+from raysim.sinks.run_exports import RunExports
 
 _LEDGER_TIMEOUT_S = 30.0
 
@@ -101,6 +107,8 @@ def run_scenario(scenario: Scenario, options: RunOptions, console: Console) -> R
     # what the scenario alone says fails before there is a directory
     insist(expects.known)
     paths = _open_directory(options, scenario, plan)
+    wanted = Destinations.of(scenario.spec.cleanup, plan.run_id)
+    exports = RunExports.open(paths.root, plan.run_id, wanted)
     interrupts = Interrupts()
     cluster = connect(options.address, plan.run_id, len(plan.users))
     try:
@@ -119,6 +127,8 @@ def run_scenario(scenario: Scenario, options: RunOptions, console: Console) -> R
                 cleanup_timeout_s=scenario.spec.cleanup.timeout,
                 debug=scenario.spec.advanced.debug,
                 simulated=simulated,
+                wanted=wanted,
+                exports=exports,
                 reloads=Reloads(options.look, scenario, plan) if options.look else None,
             )
             try:
@@ -128,10 +138,17 @@ def run_scenario(scenario: Scenario, options: RunOptions, console: Console) -> R
                     facts = replace(facts, faults=declared_faults(simulated), books=charged(books, plan.tenants))
             finally:
                 test.close()
+    except BaseException:
+        exports.abandon()
+        raise
     finally:
         paths.address.unlink(missing_ok=True)
         disconnect()
     summary = _store(paths, facts, record)
+    with interrupts.caught():
+        summary = _export(exports, paths, summary, interrupts, console)
+    if not wanted.with_logs and (summary["log_export"] or {}).get("status", "complete") == "complete":
+        shutil.rmtree(paths.logs, ignore_errors=True)
     render_summary(summary, console)
     if test.failure is not None:
         console.print(f"raysim: {test.failure}", style="red", highlight=False)
@@ -169,6 +186,7 @@ def _keep_platform_ledger(url: str, paths: RunDir) -> dict[str, Any]:
 
 def _store(paths: RunDir, facts: RunFacts, record: RunRecord) -> dict[str, Any]:
     requests = read_requests(paths.root)
+    facts = replace(facts, readings=read_readings(paths.backends))
     summary = summarise(requests, facts)
     stored: int = summary["requests"]["total"]
     lost = max(0, record.totals.requests - stored)
@@ -182,6 +200,25 @@ def _store(paths: RunDir, facts: RunFacts, record: RunRecord) -> dict[str, Any]:
     return summary
 
 
+def _export(
+    exports: RunExports, paths: RunDir, summary: dict[str, Any], interrupts: Interrupts, console: Console
+) -> dict[str, Any]:
+    """Copy what is left; a signal ends the waiting, and the report comes nevertheless."""
+    events, before = Journal(paths.events), interrupts()
+    try:
+        return exports.end(
+            summary,
+            write_summary=lambda said: write_json(paths.summary, said),
+            write_event=lambda event: events.append(
+                [{"time": time(), "run_s": None, "kind": event.kind, "detail": event.detail}]
+            ),
+            say=lambda sentence: console.print(sentence, markup=False, highlight=False),
+            hurried=lambda: interrupts() > before,
+        )
+    finally:
+        events.close()
+
+
 def _codes(summary: dict[str, Any], facts: RunFacts) -> set[ExitCode]:
     codes = set()
     if facts.status is RunStatus.STOPPED:
@@ -190,4 +227,6 @@ def _codes(summary: dict[str, Any], facts: RunFacts) -> set[ExitCode]:
         codes.add(ExitCode.NO_SUCCESS)
     if summary["load_generator"]["verdict"] == "invalid":
         codes.add(ExitCode.GENERATOR_INVALID)
+    if not all(threshold["held"] for threshold in summary["thresholds"]):
+        codes.add(ExitCode.THRESHOLD_FAILED)
     return codes

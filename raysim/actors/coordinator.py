@@ -1,4 +1,8 @@
-"""The actor that decides: tenants, admission, phases, limits, clean-up. Outlives its driver long enough to clean up."""
+"""The actor that decides: tenants, admission, phases, limits, clean-up.
+
+It outlives its driver long enough to clean up, and its own process: Ray starts another one, which goes on from what
+`Checkpoints` holds.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,19 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic, time
+from time import monotonic, sleep, time
 from typing import Any
 
+import ray
+
+from raysim.actors.checkpoints import Checkpoints, Memory, Recalled
+from raysim.actors.run_record import RunRecord, record_of
 from raysim.actors.tenant_desk import Admission, RemovalProgress, TenantDesk
 from raysim.actors.user import Bootstrapped
 from raysim.actors.user_keys import UserKeys
-from raysim.core.control.losses import Loss
-from raysim.core.control.messages import Event, Orders, PackHealth, PackStatus, Totals
-from raysim.core.control.progress import RunProgress, Standing
+from raysim.core.control.messages import Event, Orders, PackStatus
+from raysim.core.control.progress import RunProgress, Standing, progress_of
 from raysim.core.control.run_control import RunControl, RunState
 from raysim.core.control.terms import Amendment, Ruling
 from raysim.core.plan.run_plan import RunPlan
@@ -29,39 +35,17 @@ from raysim.report.run_dir import RunDir
 from raysim.sinks.journal import Journal
 from raysim.tenancy.credentials import AdminCredential
 from raysim.tenancy.ledger import Resource
-from raysim.tenancy.liveness import LifeMark
+from raysim.tenancy.liveness import AliveError, LifeMark
 from raysim.tenancy.select import control_client
 
 _TICK_S = 0.25
 _RENEW_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class RunRecord:
-    """What the coordinator knows at the end that the records do not hold."""
-
-    stop_reason: str
-    stop_message: str
-    #: unix seconds of the run's second 0; None when it never began
-    started_at: float | None
-    stopped_at_s: float
-    drained_at_s: float
-    samples: tuple[tuple[float, int, int], ...]
-    lost: tuple[Loss, ...]
-    gone_users: dict[int, str]
-    bootstraps: tuple[Bootstrapped, ...]
-    health: tuple[PackHealth, ...]
-    totals: Totals
-    org_ids: dict[str, str]
-    user_ids: dict[str, str]
-    #: pack → all that it may have spent, in USD, of those that lost a process
-    lost_commitments: dict[int, float]
-    money_short_from_s: float | None
-    arrivals_due: int | None
-    #: what became of changes of the scenario that were made while the run went on
-    rulings: tuple[Ruling, ...] = ()
-    #: the most that may have been spent under the limits of cost that were in force, in USD
-    allowed_usd: float | None = None
+#: the checkpoint is at most this old, see `RunControl.must_keep`
+_KEEP_S = 1.0
+#: between two checkpoints, in multiples of what one takes
+_KEEP_PAUSE = 4
+#: the system needs a moment to drop the lock of a process that was killed
+_LOCK_PATIENCE_S = 5.0
 
 
 class Coordinator:
@@ -90,7 +74,12 @@ class Coordinator:
         self._target = target
         self._platform = platform
         paths = RunDir(Path(directory))
+        # from here on no other process writes what this one does
+        self._life: LifeMark | None = _take_over(paths.root)
+        self._checkpoints = Checkpoints(paths.state)
+        recalled = self._checkpoints.recall()
         self._events_file = Journal(paths.events)
+        ledger = paths.resources.read_bytes() if paths.resources.exists() else b""
         self._desk = TenantDesk(
             plan,
             target,
@@ -98,21 +87,48 @@ class Coordinator:
             self.admin_token,
             retain=retain,
             cleanup_timeout_s=cleanup_timeout_s,
+            written=ledger,
         )
-        self._life = LifeMark(paths.root)
         self._renewed_s = monotonic()
-        self._wall_offset_s = time() - monotonic()
-        self._control = RunControl(plan, wall_offset_s=self._wall_offset_s)
+        self._kept_s = monotonic()
+        self._keep_takes_s = 0.0
+        self._keeping: asyncio.Task[None] | None = None
+        self._control = RunControl(plan, wall_offset_s=time() - monotonic())
         self._bootstraps: list[Bootstrapped] = []
         self._driver_seen_s = monotonic()
         self._directory = directory
         self._stop_asked = 0
         self._cleaning = False
         self._cleaned = False
+        self._samples_kept = 0
         login = control_client(target) if target.auth.email and platform is None else None
         self._credential = AdminCredential(target.auth, os.environ, login)
         self._keys = UserKeys(target, os.environ)
         self._background: asyncio.Task[None] | None = None
+        if recalled is not None:
+            self._resume(recalled)
+
+    def _resume(self, recalled: Recalled) -> None:
+        """Go on where the process before this one was killed, on the same clock: it is that of the machine."""
+        memory, now_s = recalled.memory, monotonic()
+        self._control = RunControl.resume(self._plan, memory.course, recalled.grants, now_s)
+        self._plan = self._control.plan
+        self._control.samples.extend(recalled.samples)
+        self._samples_kept = len(recalled.samples)
+        self._bootstraps = recalled.bootstraps
+        failed = sum(bool(result.error) for result in recalled.bootstraps)
+        self._desk.recall(len(recalled.bootstraps) - failed, failed)
+        self._stop_asked, self._cleaned = memory.stop_asked, memory.cleaned
+        if self._cleaned:
+            self._release()
+        self._take_events()
+        # nobody else may be left to call it
+        ray.get_runtime_context().current_actor.wake.remote()
+
+    async def wake(self) -> None:
+        """Keep time from now on."""
+        if self._background is None:
+            self._background = asyncio.create_task(self._keep_time())
 
     # ── before the run ──
 
@@ -122,7 +138,8 @@ class Coordinator:
 
     async def prepare(self) -> None:
         """Create the organisations, each on the ledger before it is used. Raises TenancyError."""
-        self._background = asyncio.create_task(self._keep_time())
+        self._keep()
+        await self.wake()
         self._note(Event("preparing", {"run_id": self._plan.run_id, "tenants": len(self._plan.tenants)}))
         await self._desk.prepare()
 
@@ -143,8 +160,10 @@ class Coordinator:
 
     async def bootstrapped(self, result: Bootstrapped) -> None:
         """A user was set up, or could not be."""
-        if result.life == 0:
+        known = any(before.user == result.user for before in self._bootstraps)
+        if result.life == 0 and not known:
             self._bootstraps.append(result)
+            self._checkpoints.add(bootstraps=[result])
             self._desk.settled(result.user, succeeded=not result.error)
         else:
             self._desk.give_back(result.user)
@@ -158,19 +177,20 @@ class Coordinator:
     async def pack_ready(self, pack: int, users: Sequence[int], life: int) -> None:
         """A pack is set up and about to report."""
         self._control.pack_ready(pack, users, monotonic(), life)
-        self._take_events()
+        await self._settle()
 
     # ── the run ──
 
     async def begin(self) -> None:
         """Start the run's clock."""
         self._control.begin(monotonic())
-        self._take_events()
+        await self._settle()
 
     async def report(self, status: PackStatus) -> Orders:
         """A pack's report; the answer is what it is to do."""
         orders = self._control.report(status, monotonic())
-        self._take_events()
+        self._checkpoints.grant(self._control.take_grants())
+        await self._settle()
         return orders
 
     async def pack_lost(self, pack: int, users: Sequence[int], why: str) -> int:
@@ -178,19 +198,19 @@ class Coordinator:
         for user in users:
             self._desk.give_back(user)
         life = self._control.pack_lost(pack, users, why, monotonic())
-        self._take_events()
+        await self._settle()
         return life
 
     async def request_stop(self, reason: str, message: str, drain_s: float) -> None:
         """End the run."""
         self._control.stop(reason, message, drain_s, monotonic())
-        self._take_events()
+        await self._settle()
 
     async def amend(self, asked: Amendment) -> Ruling:
         """Change the run's terms as far as that can be."""
         ruling = self._control.amend(asked, monotonic())
         self._plan = self._control.plan
-        self._take_events()
+        await self._settle()
         return ruling
 
     async def watch(self) -> RunProgress:
@@ -226,29 +246,14 @@ class Coordinator:
         """
         before = await self.standing()
         self._stop_asked = 2 if at_once else max(1, self._stop_asked)
+        self._keep()
         if self._control.state is not RunState.PREPARING:
             drain_s = 0.0 if at_once else self._plan.limits.drain_s
             await self.request_stop("interrupted", "stopped by `raysim stop`", drain_s)
         return before
 
     def _progress(self) -> RunProgress:
-        control, schedule = self._control, self._plan.schedule
-        run_s = monotonic() - control.run_start_s if control.run_start_s is not None else 0.0
-        phase = schedule.phase_at(run_s)
-        return RunProgress(
-            state=control.state,
-            run_s=run_s,
-            active=control.active,
-            target=schedule.target_at(run_s) if control.state is RunState.RUNNING else 0,
-            ready=len(control.ready_users),
-            lost=len(control.lost),
-            phase=phase.name if phase else "",
-            phase_index=phase.index if phase else -1,
-            totals=control.totals,
-            error_rate=control.error_rate,
-            stop_reason=control.stop_reason,
-            stop_asked=self._stop_asked,
-        )
+        return progress_of(self._control, self._plan.schedule, monotonic(), self._stop_asked)
 
     # ── after the run ──
 
@@ -257,7 +262,8 @@ class Coordinator:
         self._cleaning = True
         counts = await self._desk.clean_up()
         self._cleaned = True
-        self._life.release()
+        self._release()
+        self._keep()
         self._note(Event("cleaned_up", dict(counts)))
         return counts
 
@@ -267,54 +273,71 @@ class Coordinator:
 
     async def record(self) -> RunRecord:
         """Everything the report needs from here."""
-        control = self._control
-        start_s = control.run_start_s
-        return RunRecord(
-            stop_reason=control.stop_reason,
-            stop_message=control.stop_message,
-            started_at=None if start_s is None else start_s + self._wall_offset_s,
-            stopped_at_s=control.stopped_at_s or 0.0,
-            drained_at_s=control.drained_at_s or control.stopped_at_s or 0.0,
-            samples=tuple(control.samples),
-            lost=control.losses,
-            gone_users=control.gone_users,
-            bootstraps=tuple(self._bootstraps),
-            health=control.health,
-            totals=control.totals,
-            org_ids=self._desk.ledger.ids("org"),
-            user_ids=self._desk.ledger.ids("user"),
-            lost_commitments=control.lost_commitments,
-            money_short_from_s=control.money_short_from_s,
-            arrivals_due=control.arrivals_due,
-            rulings=tuple(control.rulings),
-            allowed_usd=control.allowed_usd,
-        )
+        return record_of(self._control, self._desk.ledger, self._bootstraps)
 
     # ── inside ──
 
     async def _keep_time(self) -> None:
         """Decide also when nobody reports, and finish alone when the driver has died."""
-        while not self._cleaned:
+        while True:
             await asyncio.sleep(_TICK_S)
             self._control.tick(monotonic())
-            self._take_events()
-            if monotonic() - self._renewed_s > _RENEW_S and not self._cleaned:
+            await self._settle()
+            if monotonic() - self._kept_s > _KEEP_S:
+                self._keep()
+            if self._life is not None and monotonic() - self._renewed_s > _RENEW_S:
                 self._renewed_s = monotonic()
                 self._life.renew()
             if monotonic() - self._driver_seen_s > self._plan.limits.lease_s:
                 await self._finish_alone()
+                return
 
     async def _finish_alone(self) -> None:
         """The driver is gone, and with it the packs: pay what is owed and go."""
-        self._control.stop("driver_lost", "the driver's heartbeat stopped", 0.0, monotonic())
-        self._take_events()
-        with contextlib.suppress(Exception):
-            await self.clean_up()
-        os._exit(0)
+        if not self._cleaned:
+            self._control.stop("driver_lost", "the driver's heartbeat stopped", 0.0, monotonic())
+            self._take_events()
+            with contextlib.suppress(Exception):
+                await self.clean_up()
+        self._checkpoints.forget()
+        # a process that merely ends is started again
+        ray.kill(ray.get_runtime_context().current_actor, no_restart=True)
+
+    def _release(self) -> None:
+        """Nobody has to look after tenants any more."""
+        if self._life is not None:
+            self._life.release()
+            self._life = None
 
     def _take_events(self) -> None:
         for event in self._control.take_events():
             self._note(event)
+
+    async def _settle(self) -> None:
+        """Write down what has happened; to be awaited before anybody hears of it. Callers share checkpoints."""
+        self._take_events()
+        if self._control.must_keep and self._keeping is None:
+            self._keeping = asyncio.create_task(self._keep_when_due())
+        if self._keeping is not None:
+            # one caller that gives up is not to take it from the others
+            await asyncio.shield(self._keeping)
+
+    async def _keep_when_due(self) -> None:
+        """With thousands of packs a checkpoint takes tens of milliseconds: most of the time is for other things."""
+        await asyncio.sleep(max(0.0, self._kept_s + _KEEP_PAUSE * self._keep_takes_s - monotonic()))
+        self._keeping = None
+        self._keep()
+
+    def _keep(self) -> None:
+        """Take a checkpoint."""
+        begun_s = monotonic()
+        samples = self._control.samples
+        self._checkpoints.add(samples=samples[self._samples_kept :])
+        self._samples_kept = len(samples)
+        course = self._control.checkpoint(begun_s)
+        self._checkpoints.keep(Memory(course, self._cleaned, self._stop_asked))
+        self._kept_s = monotonic()
+        self._keep_takes_s = self._kept_s - begun_s
 
     def _note(self, event: Event) -> None:
         line = {"time": time(), "run_s": self._run_s(), "kind": event.kind, "detail": event.detail}
@@ -323,3 +346,15 @@ class Coordinator:
     def _run_s(self) -> float | None:
         start_s = self._control.run_start_s
         return None if start_s is None else round(monotonic() - start_s, 3)
+
+
+def _take_over(directory: Path) -> LifeMark:
+    """The life mark, also when the process before this one was killed just now. Raises AliveError: somebody lives."""
+    until_s = monotonic() + _LOCK_PATIENCE_S
+    while True:
+        try:
+            return LifeMark(directory)
+        except AliveError:
+            if monotonic() > until_s:
+                raise
+        sleep(_TICK_S / 5)

@@ -15,6 +15,7 @@ from raysim.actors.coordinator import Coordinator
 from raysim.actors.metrics import MetricsActor
 from raysim.actors.platform import PlatformActor
 from raysim.actors.user import Bootstrapped, UserActor
+from raysim.core.backends.target import BackendTarget
 from raysim.core.errors import RaysimError
 from raysim.core.plan.run_plan import PackBrief, RunPlan
 from raysim.core.plan.target_plan import TargetPlan
@@ -113,25 +114,31 @@ class Placement:
         retain: bool,
         cleanup_timeout_s: float,
     ) -> Any:
-        """The run's coordinator: detached, so that it can clean up after a driver that died."""
+        """The run's coordinator: detached, so that it can clean up after a driver that died.
+
+        Ray starts it again when its process dies, and it goes on from its checkpoint. Calls that were under way then
+        fail: whoever made them knows whether to make them again.
+        """
         actor = ray.remote(Coordinator).options(
             name=self._run_id,
             namespace=COORDINATOR_NAMESPACE,
             lifetime="detached",
+            max_restarts=-1,
+            max_task_retries=0,
             num_cpus=0,
             max_concurrency=_COORDINATOR_CALLS,
             scheduling_strategy=self._on_driver,
         )
         return actor.remote(plan, target, directory, platform, retain=retain, cleanup_timeout_s=cleanup_timeout_s)
 
-    def metrics(self, shard: int, directory: str) -> Any:
+    def metrics(self, shard: int, directory: str, backends: tuple[BackendTarget, ...], platform: TargetPlan) -> Any:
         """A metrics actor on the driver's node, where the results are written.
 
         Ray starts it again when its process dies. A call that was under way then fails: packs know by that what they
         have to send once more.
         """
         actor = self._pinned(MetricsActor, metrics_name(shard), max_restarts=_METRICS_RESTARTS, max_task_retries=0)
-        return actor.remote(self._run_id, shard, directory)
+        return actor.remote(self._run_id, shard, directory, backends, platform)
 
     def users(
         self,

@@ -61,12 +61,13 @@ class Reloads:
 
     def settle(self, ruling: Ruling) -> RunPlan:
         """The coordinator has ruled on the last change; returns the plan that is in force now."""
-        if self._asked is not None and ruling.applied:
+        done = ruling.reload
+        if self._asked is not None and done.applied:
             effective = self._asked.effective
             self._scenario = keep_phases(effective, self._scenario) if ruling.phases_kept else effective
         self._plan = ruling.terms.on(self._plan)
-        self._told = [f"reloaded: {change}" for change in ruling.applied]
-        self._told += [f"not reloaded: {_sentence(problem)}" for problem in ruling.refused]
+        self._told = [f"reloaded: {change}" for change in done.applied]
+        self._told += [f"not reloaded: {_sentence(problem)}" for problem in done.refused]
         return self._plan
 
     def told(self) -> list[str]:

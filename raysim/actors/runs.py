@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 import ray
-from ray.exceptions import GetTimeoutError, RayError
+from ray.exceptions import GetTimeoutError, RayActorError, RayError
 
 from raysim.actors.address import answers, cluster_address
 from raysim.actors.cluster import run_namespace, visit
+from raysim.actors.patience import PAUSE_S
 from raysim.actors.placement import COORDINATOR_NAMESPACE, metrics_name
 from raysim.core.control.progress import Standing
 from raysim.core.errors import ConfigError, PreflightError, Problem, RaysimError
@@ -86,7 +88,7 @@ def ask_to_stop(name: str, results: Path, address: str, *, at_once: bool) -> Sta
 
 def _ask(run_id: str, *, at_once: bool) -> Standing:
     try:
-        asked: Standing = ray.get(_coordinator(run_id).ask_to_stop.remote(at_once), timeout=_PATIENCE_S)
+        asked: Standing = _answer(run_id, "ask_to_stop", at_once)
     except (RayError, ValueError) as error:
         raise RaysimError(
             f"the coordinator of {run_id} does not answer: {type(error).__name__}",
@@ -97,7 +99,7 @@ def _ask(run_id: str, *, at_once: bool) -> Standing:
 
 def _look(run_id: str) -> Sight:
     try:
-        standing: Standing = ray.get(_coordinator(run_id).standing.remote(), timeout=_PATIENCE_S)
+        standing: Standing = _answer(run_id, "standing")
     except (RayError, ValueError) as error:
         return Sight(run_id, None, trouble=f"its coordinator does not answer ({type(error).__name__})")
     return Sight(run_id, standing, _live(run_id))
@@ -113,8 +115,18 @@ def _live(run_id: str) -> LiveSnapshot | None:
     return live
 
 
-def _coordinator(run_id: str) -> Any:
-    return ray.get_actor(run_id, namespace=COORDINATOR_NAMESPACE)
+def _answer(run_id: str, method: str, *args: Any) -> Any:
+    """What a coordinator says, also one that is just being started again. Raises RayError, ValueError."""
+    until_s = monotonic() + _PATIENCE_S
+    while True:
+        coordinator: Any = ray.get_actor(run_id, namespace=COORDINATOR_NAMESPACE)
+        left_s = max(PAUSE_S, until_s - monotonic())
+        try:
+            return ray.get(getattr(coordinator, method).remote(*args), timeout=left_s)
+        except RayActorError:
+            if monotonic() > until_s:
+                raise
+        sleep(PAUSE_S)
 
 
 def _names() -> list[str]:

@@ -53,6 +53,7 @@ class TenantDesk:
         plan: what is to happen.
         target: the platform, with its addresses.
         journal: the ledger's file.
+        written: what the ledger's file held already, from a coordinator before this one.
         token: lends the administrator's token.
         retain: whether tenants stay when the run is over.
         cleanup_timeout_s: longest clean-up.
@@ -67,6 +68,7 @@ class TenantDesk:
         *,
         retain: bool,
         cleanup_timeout_s: float,
+        written: bytes = b"",
     ) -> None:
         self._plan = plan
         self._target = target
@@ -74,14 +76,17 @@ class TenantDesk:
         self._token = token
         self._retain = retain
         self._cleanup_timeout_s = cleanup_timeout_s
-        self._ledger = Ledger()
-        self._ledger.mark = new_mark(plan.run_id, token_hex(4))
+        self._ledger = Ledger.parse(written)
+        self._marked = bool(self._ledger.mark)
+        self._ledger.mark = self._ledger.mark or new_mark(plan.run_id, token_hex(4))
         self._users = {user.index: user for user in plan.users}
         self._turns = asyncio.Semaphore(plan.bootstrap.concurrency)
         self._admitted: set[int] = set()
         self._succeeded = 0
         self._failed = 0
-        self._org_ids: dict[int, str] = {}
+        made = self._ledger.ids("org")
+        #: platforms without organisations of their own have no ids for them
+        self._org_ids = {tenant.index: made.get(tenant.name, "") for tenant in plan.tenants}
         self._to_remove = 0
 
     @property
@@ -91,7 +96,8 @@ class TenantDesk:
 
     async def prepare(self) -> None:
         """Create the organisations, each on the ledger before it is used. Raises TenancyError."""
-        if self._target.platform != "static":
+        if self._target.platform != "static" and not self._marked:
+            self._marked = True
             self._journal.append([{"time": time(), "kind": MARK_KIND, "mark": self._ledger.mark}])
         results = await asyncio.gather(*map(self._prepare, self._plan.tenants), return_exceptions=True)
         for result in results:
@@ -152,6 +158,10 @@ class TenantDesk:
                     self.enter([self._ledger.settle(key, str(fate), "its user was lost and set up again")])
         finally:
             platform.close()
+
+    def recall(self, succeeded: int, failed: int) -> None:
+        """So many users were set up, and so many could not be, before this coordinator was started."""
+        self._succeeded, self._failed = succeeded, failed
 
     def settled(self, index: int, *, succeeded: bool) -> None:
         """A user was set up, or could not be."""

@@ -9,6 +9,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from raysim.actors.patience import patiently
 from raysim.core.control.messages import Orders, PackStatus
 from raysim.core.plan.run_plan import PackBrief, UserPlan
 from raysim.core.secret import Secret
@@ -49,7 +50,7 @@ class _Coordinator:
         return orders
 
     async def admin_token(self, refused: bool) -> Secret:  # noqa: FBT001 - users.ports.CoordinatorPort
-        token: Secret = await self._handle.admin_token.remote(refused)
+        token: Secret = await patiently(lambda: self._handle.admin_token.remote(refused))
         return token
 
 
@@ -96,11 +97,14 @@ class UserActor:
             return [Bootstrapped(user.index, 0.0, f"on {_node_name()}: {error.message}") for user in users]
         results = await asyncio.gather(*(self._bootstrap(user) for user in users))
         ready = [identity.plan.index for identity in self._identities]
-        await self._coordinator.pack_ready.remote(self._brief.pack.index, ready, self._brief.incarnation)
+        brief = self._brief
+        await patiently(lambda: self._coordinator.pack_ready.remote(brief.pack.index, ready, brief.incarnation))
         return list(results)
 
     async def _bootstrap(self, user: UserPlan) -> Bootstrapped:
-        admission = await self._coordinator.admit.remote(user.index, self._brief.incarnation)
+        admission: Admission = await patiently(
+            lambda: self._coordinator.admit.remote(user.index, self._brief.incarnation)
+        )
         started_s = monotonic()
         error = admission.refusal
         if not error:
@@ -109,7 +113,7 @@ class UserActor:
             except TenancyError as failure:
                 error = failure.message
         result = Bootstrapped(user.index, monotonic() - started_s, error, self._brief.incarnation)
-        await self._coordinator.bootstrapped.remote(result)
+        await patiently(lambda: self._coordinator.bootstrapped.remote(result))
         return result
 
     async def _set_up(self, user: UserPlan, admission: Admission) -> Identity:
@@ -139,15 +143,15 @@ class UserActor:
         return Identity(user, made.keys[0], org_id, made.user_id, made.keys[1:])
 
     async def _lend_token(self, refused: bool) -> Secret:  # noqa: FBT001 - tenancy.admin_calls.TokenSource
-        token: Secret = await self._coordinator.admin_token.remote(refused)
+        token: Secret = await patiently(lambda: self._coordinator.admin_token.remote(refused))
         return token
 
     async def _lend_key(self, user: int) -> Secret:
-        key: Secret = await self._coordinator.user_key.remote(user)
+        key: Secret = await patiently(lambda: self._coordinator.user_key.remote(user))
         return key
 
     async def _enter(self, resource: Resource) -> None:
-        await self._coordinator.enter.remote([resource])
+        await patiently(lambda: self._coordinator.enter.remote([resource]))
 
     async def run(self) -> PackEnd:
         """Play the users that were set up until the run stops."""

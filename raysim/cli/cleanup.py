@@ -7,17 +7,20 @@ import os
 import signal
 from collections.abc import Coroutine
 from pathlib import Path
+from time import time
 from typing import Any, TypeVar
 
 import click
 import uvloop
 
 from raysim.cleanup.cleaner import Cleaner
+from raysim.cleanup.exported_run import ExportedRun
 from raysim.cleanup.left_run import CleanedRun, find_run, read_run
 from raysim.cleanup.sweep import sweep
 from raysim.cli.run import default_results_folder
 from raysim.config_file import load_scenario
 from raysim.core.errors import ConfigError, ExitCode, InterruptedRunError, Problem
+from raysim.core.export.address import is_s3
 from raysim.core.units import parse_duration
 
 _MOST_REASONS = 5
@@ -35,7 +38,7 @@ _Result = TypeVar("_Result")
 def command(
     what: str, older_than: str | None, out: Path | None, overrides: tuple[str, ...], name: str | None, *, force: bool
 ) -> int:
-    """Remove what RUN left on its platform: a run's directory, or its id below the results folder.
+    """Remove what RUN left on its platform: a run's directory, its id below the results folder, or its s3:// address.
 
     Goes by the run's ledger, asks the platform whether it is done, and can be repeated: then there is nothing to do.
     Exit status 8 when something remains, 3 when the run goes on or the platform cannot be asked.
@@ -43,8 +46,11 @@ def command(
     results = out or default_results_folder()
     cleaner = Cleaner(os.environ, click.echo, force=force)
     if older_than is None:
-        run = read_run(find_run(what, results), overrides)
-        outcomes = [_run(cleaner.clean(run))]
+        outcomes = [
+            _clean_exported(cleaner, what, results, overrides, force=force)
+            if is_s3(what)
+            else _clean(cleaner, what, results, overrides)
+        ]
     else:
         age_s = _seconds(older_than)
         scenario = load_scenario(Path(what), name=name, overrides=overrides, environ=os.environ).scenario
@@ -58,6 +64,25 @@ def command(
         again = [what, *(["--older-than", older_than] if older_than else []), *(["--out", str(out)] if out else [])]
         click.echo(f"what remains is tried again by: raysim cleanup {' '.join(again)}")
     return int(ExitCode.LEFTOVERS if left else ExitCode.OK)
+
+
+def _clean(cleaner: Cleaner, what: str, results: Path, overrides: tuple[str, ...]) -> CleanedRun:
+    return _run(cleaner.clean(read_run(find_run(what, results), overrides)))
+
+
+def _clean_exported(
+    cleaner: Cleaner, url: str, results: Path, overrides: tuple[str, ...], *, force: bool
+) -> CleanedRun:
+    """By the ledger in the store, which is continued there; a copy stays below `results`."""
+    exported = ExportedRun(url)
+    if not force:
+        exported.insist_on_its_end(time())
+    root = exported.bring(results)
+    click.echo(f"the run's ledger was brought to {root}")
+    try:
+        return _run(cleaner.clean(read_run(root, overrides)))
+    finally:
+        exported.take_back(root)
 
 
 def _run(work: Coroutine[Any, Any, _Result]) -> _Result:

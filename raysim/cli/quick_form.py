@@ -30,6 +30,9 @@ _OPTIONS = (
     ),
     click.option("--duration", metavar="TIME", help=f"How long to measure ({_DURATION})."),
     click.option("--warmup", metavar="TIME", help="How long to ask before that; kept out of the results (none)."),
+    click.option(
+        "--goodput", metavar="SLO", help="When an answer is a good one, such as 'ttft:200ms tpot:50ms latency:3s'."
+    ),
     click.option("--api-key-env", metavar="VAR", help="Environment variable that holds the key; none sends no key."),
     click.option("--print-scenario", is_flag=True, help="Print the scenario that these options mean; run nothing."),
 )

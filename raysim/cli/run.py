@@ -23,7 +23,7 @@ from raysim.core.ids import new_run_id, valid_run_id
 from raysim.report.live import ViewMode
 from raysim.yaml_text import dump_document
 
-_LOG_WIDTH = 110
+LOG_WIDTH = 110
 
 
 @click.command("run")
@@ -58,7 +58,7 @@ def command(
     watch = None
     form = quick_form(options, config=config is not None)
     # a log has no width of its own: one in which the tables fit
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else _LOG_WIDTH)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else LOG_WIDTH)
     if form is not None:
         if name is not None:
             raise ConfigError([Problem("--name", "picks a scenario of CONFIG; the quick form has one")])

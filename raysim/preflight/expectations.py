@@ -56,12 +56,9 @@ def check_cost(needs: Estimate, limit_usd: float | None) -> Check:
     return Check("cost", "passed", f"worst case {worst}, limit ${limit_usd:g}, {effect}")
 
 
-def not_checked(pushgateway_url: str | None, export_to: str | None) -> list[Check]:
+def not_checked(pushgateway_url: str | None) -> list[Check]:
     """What the scenario wants to use after the run, as long as nothing uses it."""
-    wanted = (
-        ("Pushgateway", "metrics.pushgatewayUrl", pushgateway_url),
-        ("results store", "cleanup.exportResultsTo", export_to),
-    )
+    wanted = (("Pushgateway", "metrics.pushgatewayUrl", pushgateway_url),)
     return [
         Check(name, "skipped", f"{key} has no effect yet, so {url} was not tried") for name, key, url in wanted if url
     ]

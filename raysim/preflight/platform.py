@@ -14,6 +14,7 @@ from raysim.core.errors import RaysimError
 from raysim.core.plan.run_plan import RunPlan
 from raysim.core.plan.target_plan import TargetPlan
 from raysim.core.secret import Secret
+from raysim.preflight.backends import backends_request, judge_backends
 from raysim.preflight.check import Check, printable
 from raysim.preflight.clock import judge_platform_clock
 from raysim.preflight.credentials import Lenders, admin_request, judge_admin, judge_key, judge_keys
@@ -68,13 +69,20 @@ class PlatformChecks:
     async def _with_tenants(self) -> list[Check]:
         """Where users' keys are yet to be made: the administrator's token, and what can be known without a key."""
         asked = models_asked(self.plan)
-        admin, listing = await asyncio.gather(self._admin(), self._listing())
+        admin, listing, backends = await asyncio.gather(self._admin(), self._listing(), self._backends())
         return [
             admin,
             judge_models(asked, listing, (), final=True),
             judge_prices(asked, self.plan.prices),
             Check(_PROBE, "skipped", "users have no keys before bootstrap; `raysim chat` sets one up and asks once"),
+            *backends,
         ]
+
+    async def _backends(self) -> list[Check]:
+        """What a router says of its backends, when nobody has said whose metrics to read."""
+        if self.target.platform != "aiaas" or self.plan.backends:
+            return []
+        return judge_backends(await self.call(backends_request(self.target)))
 
     async def _admin(self) -> Check:
         async def ask() -> Check:

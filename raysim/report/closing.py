@@ -7,7 +7,8 @@ from typing import Any
 
 from rich.text import Text
 
-from raysim.report.numbers import count, digits, elapsed, seconds, share, usd
+from raysim.report.goals_text import goodput_text
+from raysim.report.numbers import count, digits, elapsed, seconds, share, size, usd
 from raysim.report.reloads import reload_lines
 
 _VERDICT_STYLES = {"ok": "green", "suspect": "yellow"}
@@ -19,11 +20,11 @@ def closing_lines(summary: dict[str, Any]) -> Iterator[tuple[str, Text]]:
     """Name and text of each line."""
     yield "stop reason:", _stop_reason(summary)
     yield "load generator:", _load_generator(summary["load_generator"])
+    yield from _bottlenecks(summary)
     yield "cost:", _cost(summary["cost"])
-    if summary["held"]["count"]:
-        yield "held back:", _held(summary["requests"], summary["held"])
-    if summary["requests"]["unsent"] or summary["requests"]["arrivals_due"] is not None:
-        yield "due:", _due(summary["requests"])
+    if summary["goodput"] is not None:
+        yield "goodput:", Text(goodput_text(summary["goodput"]))
+    yield from _waits(summary["requests"], summary["held"])
     for place, line in enumerate(reload_lines(summary["reloads"])):
         yield "" if place else "reloaded:", line
     if summary["schedule"]["largest_lasting_users"] is not None:
@@ -36,6 +37,10 @@ def closing_lines(summary: dict[str, Any]) -> Iterator[tuple[str, Text]]:
         yield "think time:", _think_time(summary["think_time"])
     yield from _tenants(summary)
     yield "clean-up:", _cleanup(summary["cleanup"])
+    for name, key in (("export:", "export"), ("logs:", "log_export")):
+        # runs of before there were exports have no such key
+        if summary.get(key):
+            yield name, _export(summary[key])
     for note in summary["notes"]:
         yield "note:", Text(note, "yellow")
 
@@ -65,6 +70,18 @@ def _load_generator(generator: dict[str, Any]) -> Text:
     return text
 
 
+def _bottlenecks(summary: dict[str, Any]) -> Iterator[tuple[str, Text]]:
+    findings = summary["findings"]
+    if not findings:
+        yield "bottlenecks:", Text(summary["diagnosis"]["sentence"])
+    for place, finding in enumerate(findings[:_MOST_NAMED]):
+        style = "yellow" if finding["severity"] == "minor" else "bold red"
+        word, comma, rest = finding["sentence"].partition(")")
+        yield "" if place else "bottlenecks:", Text.assemble((word + comma, style), rest)
+    if len(findings) > _MOST_NAMED:
+        yield "", Text(f"and {len(findings) - _MOST_NAMED} more in summary.json")
+
+
 def _cost(cost: dict[str, Any]) -> Text:
     if cost["limit_usd"] is None:
         return Text(f"{usd(cost['usd'])}, no limit")
@@ -83,6 +100,13 @@ def _cost(cost: dict[str, Any]) -> Text:
     if cost["short_from_s"] is not None:
         text.append(f"\nmoney was short from {elapsed(cost['short_from_s'])} on: requests may have had to wait for it")
     return text
+
+
+def _waits(requests: dict[str, Any], held: dict[str, Any]) -> Iterator[tuple[str, Text]]:
+    if held["count"]:
+        yield "held back:", _held(requests, held)
+    if requests["unsent"] or requests["arrivals_due"] is not None:
+        yield "due:", _due(requests)
 
 
 def _held(requests: dict[str, Any], held: dict[str, Any]) -> Text:
@@ -115,6 +139,8 @@ def _users(summary: dict[str, Any]) -> Text:
         figures = ", ".join(f"{name} {seconds(bootstrap[f'{name}_s'])}" for name in ("mean", "p50", "p95", "max"))
         text.append(f" ({figures})")
     losses = users["lost_users"]
+    if users["lost"] is None:
+        return text.append(", losses not known")
     if not losses:
         return text.append(", none lost")
     if users["lost"]:
@@ -199,4 +225,17 @@ def _cleanup(cleanup: dict[str, Any]) -> Text:
     text.append(f", {count(remaining)} remaining", "bold red" if remaining else "")
     if cleanup["command"]:
         text.append(f"\nto remove {'the rest' if remaining else 'them'}: {cleanup['command']}")
+    return text
+
+
+def _export(export: dict[str, Any]) -> Text:
+    complete = export["status"] == "complete"
+    text = Text.assemble((export["status"], "" if complete else "bold red"), ": ")
+    if export["objects"] or complete:
+        text.append(f"{count(export['objects'])} files ({size(export['bytes'])}) at {export['url']}")
+    else:
+        text.append(f"nothing is at {export['url']}")
+    if not complete:
+        text.append(f"; {count(export['pending'])} files are only here: {export['reason']}\n")
+        text.append(f"to finish it: {export['command']}")
     return text

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from raysim.report.closing import closing_lines
+from raysim.report.goals_text import in_unit, scope_text, threshold_style
 from raysim.report.numbers import UNKNOWN, count, digits, elapsed, share, time_scale, usd
 
 _COLUMNS = ("mean", "min", "p50", "p90", "p95", "p99", "max")
@@ -42,7 +43,7 @@ def render_summary(summary: dict[str, Any], console: Console) -> None:
     width = min(console.width, _WIDTH)
     console.print()
     console.print(_headline(summary))
-    for make in (_main_table, _phases, _tenants, _models, _endpoints, _errors):
+    for make in (_main_table, _thresholds, _phases, _tenants, _models, _backends, _endpoints, _errors):
         table = make(summary)
         if table.row_count:
             console.print()
@@ -88,6 +89,21 @@ def _main_table(summary: dict[str, Any]) -> Table:
         + (f"phases other than {', '.join(excluded)}" if excluded else "all phases")
         + "; ± 95% confidence"
     )
+    return table
+
+
+def _thresholds(summary: dict[str, Any]) -> Table:
+    table = _table("Thresholds", ["threshold", "of", "value", "samples", "verdict"], right=("value", "samples"))
+    # those that failed are what a reader looks for
+    for entry in sorted(summary["thresholds"], key=lambda entry: bool(entry["held"])):
+        table.add_row(
+            Text(entry["expression"]),
+            Text(scope_text(entry["scope"])),
+            in_unit(entry["value"], entry["unit"]),
+            count(entry["samples"]),
+            Text(entry["verdict"], threshold_style(entry["verdict"])),
+        )
+    table.columns[1].no_wrap = False
     return table
 
 
@@ -151,6 +167,31 @@ def _model_row(model: dict[str, Any]) -> list[Cell]:
         usd(model["cost"]["usd"]),
         usd(model["cost"]["usd_per_million_tokens"]),
         digits(model["tps_per_usd"]),
+    ]
+
+
+def _backends(summary: dict[str, Any]) -> Table:
+    """What backends said of themselves; no rows where their pages were not read."""
+    columns = ("requests", "tokens/s", "running", "waiting", "queue\nms", "TTFT\nms", "ITL\nms", "KV max", "GPU")
+    table = _table("Backends", ["backend", *columns], right=columns)
+    read = [backend for backend in summary["backends"] if backend["kinds"]]
+    legend = "means of headline phases, by the backends' own metrics; KV max: the fullest that its cache was"
+    _fill(table, read, _backend_row, legend)
+    return table
+
+
+def _backend_row(backend: dict[str, Any]) -> list[Cell]:
+    return [
+        Text(backend["backend"], "red" if backend["up_share"] == 0 else ""),
+        count(backend["requests"]),
+        digits(backend["generation_tokens_per_s"]),
+        digits(backend["running"]["mean"]),
+        digits(backend["waiting"]["mean"]),
+        _scaled(backend["queue_mean_s"], 1e3),
+        _scaled(backend["backend_ttft_mean_s"], 1e3),
+        _scaled(backend["itl_mean_s"], 1e3),
+        share(backend["kv_cache_ratio"]["max"]),
+        share(backend["gpu_utilization_ratio"]["mean"]),
     ]
 
 

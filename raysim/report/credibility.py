@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from raysim.core.aggregation.verdict import judge_generator
+from raysim.core.aggregation.verdict import GeneratorVerdict, judge_generator
+from raysim.core.control.checkpoint import Restart
 from raysim.report.facts import Outage, RunFacts
 from raysim.report.measured import Measured
 
@@ -18,7 +19,7 @@ def load_generator(headline: Measured, facts: RunFacts) -> dict[str, Any]:
     `cpu` is the share of one core, 0 to 1 and above for several threads; `memory_mib` is that of all actors.
     """
     rows, packs = headline.rows, facts.packs
-    judged = judge_generator(rows.height, int(rows["lag_flagged"].sum()), packs)
+    judged = generator_verdict(headline, facts)
     late = rows["send_lag_s"].drop_nulls().to_numpy()
     return {
         "verdict": str(judged.verdict),
@@ -30,6 +31,11 @@ def load_generator(headline: Measured, facts: RunFacts) -> dict[str, Any]:
         "memory_mib": sum(pack.rss_mib for pack in packs) if packs else None,
         "actors": len(packs),
     }
+
+
+def generator_verdict(headline: Measured, facts: RunFacts) -> GeneratorVerdict:
+    """Whether the load generator measured the platform, or itself."""
+    return judge_generator(headline.rows.height, int(headline.rows["lag_flagged"].sum()), facts.packs)
 
 
 def notes(measured: Measured, facts: RunFacts) -> list[str]:
@@ -44,6 +50,7 @@ def notes(measured: Measured, facts: RunFacts) -> list[str]:
     ]
     found.append(_replaced(facts))
     found += [_outage(outage, facts.records_lost_estimate) for outage in facts.outages]
+    found += [_restart(restart) for restart in facts.coordinator_restarts]
     if facts.records_lost_estimate:
         found.append(
             f"about {facts.records_lost_estimate} requests were made whose records never arrived: "
@@ -69,6 +76,14 @@ def _outage(outage: Outage, missing: int) -> str:
     return (
         f"a metrics actor died and was away from {outage.from_s:.1f} to {outage.until_s:.1f} s of the run; "
         f"records that it had not stored were sent again: {rest}"
+    )
+
+
+def _restart(restart: Restart) -> str:
+    return (
+        f"the coordinator died and was started again at {restart.run_s:.1f} s of the run, "
+        f"after {restart.away_s:.1f} s at most: users went on as they had been told, "
+        "and came or went late where that was due meanwhile"
     )
 
 

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from raysim.core.aggregation.billing import Bill
+from raysim.core.backends.reading import BackendReading
+from raysim.core.backends.target import BackendTarget
+from raysim.core.control.checkpoint import Restart
 from raysim.core.control.messages import PackHealth
-from raysim.core.control.terms import Ruling
+from raysim.core.control.terms import Reload
 from raysim.core.isolation.events import DeclaredFault
 from raysim.core.plan.run_plan import RunPlan
 
@@ -23,6 +26,8 @@ class RunStatus(StrEnum):
     STOPPED = "stopped"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
+    #: it goes on or was killed: said only of figures that are made from what had been stored, never in a summary's file
+    UNFINISHED = "unfinished"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,7 @@ class RunFacts:
         samples: target and active users over time, about one a second.
         packs: the last health of every actor that played users.
         outages: when a metrics actor was away.
+        coordinator_restarts: when the coordinator was started again, and how long nobody had decided then.
         records_lost_estimate: requests that were made but whose records never arrived.
         faults: what was switched on in the platform on purpose, and when.
         books: what the platform itself charged each tenant, by its name; empty where that cannot be read.
@@ -112,6 +118,8 @@ class RunFacts:
         money_short_from_s: from when on packs had to share what money was left; None when they never had to.
         reloads: changes of the scenario during the run, and what became of them.
         allowed_usd: the most that may have been spent, where a limit of cost was lowered; None for that of the plan.
+        backends: whose metrics pages were read.
+        readings: what stood there, in the order of their times.
     """
 
     plan: RunPlan
@@ -127,6 +135,7 @@ class RunFacts:
     samples: tuple[LoadSample, ...] = ()
     packs: tuple[PackHealth, ...] = ()
     outages: tuple[Outage, ...] = ()
+    coordinator_restarts: tuple[Restart, ...] = ()
     records_lost_estimate: int = 0
     faults: tuple[DeclaredFault, ...] = ()
     books: Mapping[str, Bill] = field(default_factory=dict)
@@ -134,5 +143,7 @@ class RunFacts:
     arrivals_due: int | None = None
     lost_commitments: Mapping[str, float] = field(default_factory=dict)
     money_short_from_s: float | None = None
-    reloads: tuple[Ruling, ...] = ()
+    reloads: tuple[Reload, ...] = ()
     allowed_usd: float | None = None
+    backends: tuple[BackendTarget, ...] = ()
+    readings: tuple[BackendReading, ...] = ()

@@ -16,6 +16,7 @@ from raysim.core.aggregation.statistics import (
     weighted_quantiles,
 )
 from raysim.core.records.outcome import Outcome
+from raysim.report.goodput import goodput
 from raysim.report.measured import Measured
 
 #: block of the summary → column that it describes, unit
@@ -45,6 +46,7 @@ def figures(everything: Measured, headline: Measured, over_s: float) -> dict[str
         "tokens": _tokens(everything.rows),
         "cost": _cost(everything.rows),
         "throughput": _throughput(headline.rows, over_s),
+        "goodput": goodput(headline, over_s),
         **blocks,
         "itl": _inter_token_latency(headline),
     }
@@ -136,8 +138,13 @@ def _beyond(rows: pl.DataFrame) -> pl.Series:
 def _throughput(rows: pl.DataFrame, over_s: float) -> dict[str, Any]:
     done = rows.filter(pl.col("outcome") == "success")
     lasted = over_s > 0
+    tokens = int(done["completion_tokens"].sum())
     return {
         "requests_per_s": done.height / over_s if lasted else None,
-        "output_tokens_per_s": int(done["completion_tokens"].sum()) / over_s if lasted else None,
+        "output_tokens_per_s": tokens / over_s if lasted else None,
         "over_s": over_s,
+        "success": done.height,
+        "error": rows.filter(pl.col("outcome") == "error").height,
+        "prompt_tokens": int(done["prompt_tokens"].sum()),
+        "completion_tokens": tokens,
     }

@@ -53,6 +53,7 @@ class RunView:
         cost_usd: spent so far.
         limit_usd: the most that may be spent; None without a limit.
         tokens_per_s: tokens generated lately.
+        backends: how the backends are whose metrics pages are read; empty when there are none.
         message: what is going on besides, or instead when there is no state.
     """
 
@@ -77,6 +78,7 @@ class RunView:
     cost_usd: float = 0.0
     limit_usd: float | None = None
     tokens_per_s: float = 0.0
+    backends: str = ""
     message: str = ""
 
 
@@ -226,6 +228,8 @@ def panel(view: RunView, rates: str, ttft: str) -> Group:
     body.add_row("TTFT", f"p50 {seconds(view.ttft_p50_s)}  p95 {seconds(view.ttft_p95_s)}", ttft)
     body.add_row("tokens", f"{digits(view.tokens_per_s)} per s")
     body.add_row("cost", _money(view))
+    if view.backends:
+        body.add_row("backends", view.backends)
     return Group(Text(), head, body, Text(view.message, "yellow"))
 
 

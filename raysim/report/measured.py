@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from raysim.core.goals.slo import Slo
+
 #: what the figures mean; printed in reports
 DEFINITIONS = {
     "ttft": "first token - sent, of streamed successes",
@@ -22,6 +24,8 @@ DEFINITIONS = {
     "throughput": "successes, and their completion tokens, due in headline phases / length of these phases",
     "error_rate": "errors / (successes + errors), all phases; refusals and cancellations apart",
     "percentiles": "exact; linear interpolation between order statistics",
+    "goodput": "share of requests (success and error alike, headline) that succeeded within every time of the SLO, and "
+    "of their completion tokens; a time that a request does not have is no condition for it",
     "mean_ci95": "95 % confidence interval of the mean, by batch means",
     "headline": "requests due in phases that are not excluded; requests, tokens and cost count all phases",
 }
@@ -50,39 +54,43 @@ class Measured:
     """Requests in the order in which they were due, and the token gaps of the streamed ones among them.
 
     `rows`: one a request; times in seconds, null where a time does not exist for that request. `gaps`: `itl_s`, with
-    its `weight` (how many token gaps of that length), by tenant, model, endpoint and phase.
+    its `weight` (how many token gaps of that length), by tenant, model, endpoint and phase. `slo` says which
+    requests are good ones; None when nobody asked.
     """
 
     rows: pl.DataFrame
     gaps: pl.DataFrame
+    slo: Slo | None = None
 
     @classmethod
-    def of(cls, requests: pl.LazyFrame) -> Measured:
-        """Derive the times of `requests`, rows with the columns of a requests file."""
-        return cls(rows=_rows(requests).collect(), gaps=_gaps(requests).collect(engine="streaming"))
+    def of(cls, requests: pl.LazyFrame, slo: Slo | None = None) -> Measured:
+        """Derive the times of `requests`, rows with the columns of a requests file, to be judged by `slo`."""
+        return cls(rows=derived(requests).collect(), gaps=_gaps(requests).collect(engine="streaming"), slo=slo)
 
     def headline(self) -> Measured:
         """Only what was due in phases that count."""
-        return Measured(self.rows.filter(~pl.col("excluded")), self.gaps.filter(~pl.col("excluded")))
+        return Measured(self.rows.filter(~pl.col("excluded")), self.gaps.filter(~pl.col("excluded")), self.slo)
 
     def by(self, column: str) -> dict[str, Measured]:
         """The same, apart for each value of `org_id`, `model` or `phase`, in the order of first appearance."""
         rows = self.rows.partition_by(column, as_dict=True, maintain_order=True)
         gaps = self.gaps.partition_by(column, as_dict=True)
-        return {str(key[0]): Measured(part, gaps.get(key, self.gaps.clear())) for key, part in rows.items()}
+        return {str(key[0]): Measured(part, gaps.get(key, self.gaps.clear()), self.slo) for key, part in rows.items()}
 
     def none(self) -> Measured:
         """No requests, with the same columns."""
-        return Measured(self.rows.clear(), self.gaps.clear())
+        return Measured(self.rows.clear(), self.gaps.clear(), self.slo)
 
 
-def _rows(requests: pl.LazyFrame) -> pl.LazyFrame:
+def derived(requests: pl.LazyFrame, *also: str) -> pl.LazyFrame:
+    """Requests with the times that are derived from them, as `Measured` holds them, and the columns `also`."""
     sent, end, tokens = pl.col("sent_ns"), pl.col("end_ns"), pl.col("completion_tokens")
     first, last = pl.col("first_token_ns"), pl.col("last_token_ns")
     gap_count = pl.col("chunk_gaps_us").list.len()
     with_gaps = _STREAMED & (gap_count > 0)
     return requests.sort("due_unix_ns").select(
         *_GROUPS,
+        *also,
         *("outcome", "error_type", "streamed", "lag_flagged", "token_source", "token_reads"),
         *("prompt_tokens", "completion_tokens", "question_hash", "think_s", "think_planned_s"),
         *("worker", "cost_usd", "unverified_usd", "reserved_usd"),

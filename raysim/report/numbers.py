@@ -8,6 +8,7 @@ import math
 UNKNOWN = "-"
 
 #: a scale's smallest number, what to multiply by, its unit
+_SIZES = ((1e9, 1e-9, "GB"), (1e6, 1e-6, "MB"), (1e3, 1e-3, "kB"))
 _TIMES = ((1.0, 1.0, "s"), (1e-3, 1e3, "ms"), (1e-6, 1e6, "us"))
 
 
@@ -71,6 +72,14 @@ def share(value: float | None) -> str:
     if percent == 0 or percent >= 99.95:  # noqa: PLR2004 - rounds to 100
         return f"{percent:.0f}%"
     return f"{percent:.1f}%" if percent >= 0.1 else f"{percent:.2g}%"  # noqa: PLR2004 - one decimal would be 0
+
+
+def size(value: float | None) -> str:
+    """Bytes in the unit that suits them: `312 B`, `4.21 MB`."""
+    if value is None:
+        return UNKNOWN
+    factor, unit = next(((f, u) for smallest, f, u in _SIZES if value >= smallest), (1.0, "B"))
+    return f"{digits(value * factor)} {unit}"
 
 
 def count(value: float | None) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 from raysim.core.aggregation.live import LiveSnapshot
+from raysim.core.backends.reading import BackendReading
 from raysim.core.control.messages import Totals
 from raysim.core.control.progress import RunProgress
 from raysim.core.plan.run_plan import RunPlan
 from raysim.report.live import RunView
+from raysim.report.numbers import digits, share
 
 #: rates are shown over the last seconds
 _WINDOW_S = 3.0
@@ -67,6 +70,7 @@ class ProgressMeter:
             cost_usd=totals.cost_usd,
             limit_usd=plan.limits.max_cost_usd,
             tokens_per_s=self._rate("completion_tokens"),
+            backends=_backends(live.backends),
             message=message,
         )
 
@@ -76,3 +80,18 @@ class ProgressMeter:
         (from_s, before), (to_s, now) = self._looks[0], self._looks[-1]
         spent_s = to_s - from_s
         return float(getattr(now, field) - getattr(before, field)) / spent_s if spent_s > 0 else 0.0
+
+
+def _backends(readings: Sequence[BackendReading]) -> str:
+    """In a few words: how many answer, what they work on, who waits, how full the fullest KV cache is."""
+    servers = [reading for reading in readings if reading.kind != "dcgm"]
+    if not servers:
+        return ""
+    up = sum(reading.up for reading in servers)
+    parts = [f"{up} of {len(servers)} up"]
+    for name in ("running", "waiting"):
+        known = [value for reading in servers if (value := getattr(reading, name)) is not None]
+        parts += [f"{digits(sum(known))} {name}"] if known else []
+    caches = [reading.kv_cache_ratio for reading in servers if reading.kv_cache_ratio is not None]
+    parts += [f"KV {share(max(caches))}"] if caches else []
+    return ", ".join(parts)

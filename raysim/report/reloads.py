@@ -18,11 +18,11 @@ def reloads(facts: RunFacts) -> list[dict[str, Any]]:
     """One entry a change of the file, in their order; `at_s` is seconds after the run's start."""
     return [
         {
-            "at_s": ruling.run_s,
-            "applied": [{"path": c.path, "old": c.before, "new": c.after} for c in ruling.applied],
-            "refused": [{"path": problem.path, "why": problem.message} for problem in ruling.refused],
+            "at_s": reload.run_s,
+            "applied": [{"path": c.path, "old": c.before, "new": c.after} for c in reload.applied],
+            "refused": [{"path": problem.path, "why": problem.message} for problem in reload.refused],
         }
-        for ruling in facts.reloads
+        for reload in facts.reloads
     ]
 
 

@@ -41,6 +41,11 @@ class RunDir:
         return self.root / "resources.jsonl"
 
     @property
+    def state(self) -> Path:
+        """What the coordinator would go on from if its process died; there only while the run is on."""
+        return self.root / "state"
+
+    @property
     def requests(self) -> Path:
         """The folder of Parquet parts with a row a request."""
         return self.root / "requests"
@@ -59,6 +64,11 @@ class RunDir:
     def phases(self) -> Path:
         """One row a phase."""
         return self.root / "phases.parquet"
+
+    @property
+    def backends(self) -> Path:
+        """One row a look at a backend's metrics page."""
+        return self.root / "backends.parquet"
 
     @property
     def summary(self) -> Path:

@@ -10,8 +10,9 @@ import polars as pl
 from raysim.core.records.outcome import ErrorKind
 from raysim.report import groups
 from raysim.report.accounts import billing, left_note, quota
+from raysim.report.backends import backend_parts
 from raysim.report.course import timed
-from raysim.report.credibility import load_generator, notes
+from raysim.report.credibility import generator_verdict, load_generator, notes
 from raysim.report.facts import RunFacts
 from raysim.report.figures import errors_by_kind, figures
 from raysim.report.isolation import isolation
@@ -20,6 +21,7 @@ from raysim.report.measured import DEFINITIONS, Measured
 from raysim.report.prompts import prompts
 from raysim.report.reloads import reloads
 from raysim.report.think_time import think_time
+from raysim.report.thresholds import thresholds
 
 #: raised when a key of the summary changes its meaning
 SUMMARY_VERSION = 1
@@ -32,7 +34,7 @@ def summarise(requests: pl.LazyFrame, facts: RunFacts) -> dict[str, Any]:
     that are not excluded (`requests.headline` of them). Times in seconds, money in USD, shares 0 to 1; null is "not
     known" or "nothing to measure", never 0.
     """
-    measured = Measured.of(requests)
+    measured = Measured.of(requests, facts.plan.slo)
     headline = measured.headline()
     tenants_rows = timed(requests, facts)
     cuts = quota(tenants_rows, facts)
@@ -54,7 +56,6 @@ def summarise(requests: pl.LazyFrame, facts: RunFacts) -> dict[str, Any]:
         "users": _users(facts),
         **run,
         "errors": _errors(requests, measured),
-        "goodput": None,
         "schedule": schedule_error(facts),
         "tenants": [
             {**entry, "quota": cuts.get(entry["org_id"]), "billing": bills.get(entry["org_id"])}
@@ -72,8 +73,11 @@ def summarise(requests: pl.LazyFrame, facts: RunFacts) -> dict[str, Any]:
         "billing": bill,
         "load_generator": load_generator(headline, facts),
         "reloads": reloads(facts),
+        **backend_parts(requests, facts, generator_verdict(headline, facts)),
         "records_lost_estimate": facts.records_lost_estimate,
-        "thresholds": [],
+        "thresholds": thresholds(requests, facts, run),
+        "export": None,
+        "log_export": None,
         "notes": [*notes(measured, facts), *filter(None, [left_note(tenants_rows)])],
         "definitions": dict(DEFINITIONS),
     }

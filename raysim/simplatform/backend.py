@@ -1,114 +1,27 @@
-"""One model server on the event loop: wakes its engine when something is due, and passes tokens on."""
+"""One model server on the event loop: wakes its engine when something is due."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from raysim.simplatform.engine import Engine, Sequence
-from raysim.simplatform.histogram import Histogram
+from raysim.simplatform.measured_engine import MeasuredEngine, Receiver
 
 if TYPE_CHECKING:
     from raysim.simplatform.config import BackendConfig
-
-_LATENCY_BOUNDS = (
-    0.001,
-    0.005,
-    0.01,
-    0.02,
-    0.04,
-    0.06,
-    0.08,
-    0.1,
-    0.25,
-    0.5,
-    0.75,
-    1.0,
-    2.5,
-    5.0,
-    7.5,
-    10.0,
-    20.0,
-    40.0,
-)
-_TOKEN_BOUNDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5)
-_REQUEST_BOUNDS = (0.01, 0.05, 0.1, 0.3, 0.5, 0.8, 1.0, 1.5, 2.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0)
+    from raysim.simplatform.engine import Sequence
 
 
-class Receiver(Protocol):
-    """Who gets a sequence's tokens."""
-
-    def deliver(self, sequence: Sequence) -> None:
-        """`sequence.emitted` tokens are there, or the sequence has finished."""
-
-
-def _latency() -> Histogram:
-    return Histogram(_LATENCY_BOUNDS)
-
-
-def _requests() -> Histogram:
-    return Histogram(_REQUEST_BOUNDS)
-
-
-@dataclass(slots=True)
-class ModelTimings:
-    """What a backend measured of one model's requests, in seconds."""
-
-    prompt_tokens: int = 0
-    generation_tokens: int = 0
-    time_to_first_token: Histogram = field(default_factory=_latency)
-    inter_token_latency: Histogram = field(default_factory=lambda: Histogram(_TOKEN_BOUNDS))
-    e2e: Histogram = field(default_factory=_requests)
-    queue: Histogram = field(default_factory=_requests)
-    prefill: Histogram = field(default_factory=_requests)
-    decode: Histogram = field(default_factory=_requests)
-
-    def observe(self, sequence: Sequence) -> None:
-        """Take in a sequence that has finished."""
-        self.prompt_tokens += sequence.prompt_tokens
-        self.generation_tokens += sequence.emitted
-        self.e2e.observe(sequence.finished_at - sequence.submitted_at)
-        self.queue.observe(sequence.admitted_at - sequence.submitted_at)
-        self.prefill.observe(sequence.ready_at - sequence.admitted_at)
-        if sequence.emitted:
-            self.time_to_first_token.observe(sequence.first_token_at - sequence.submitted_at)
-            decoding = sequence.finished_at - sequence.first_token_at
-            self.decode.observe(decoding)
-            if sequence.emitted > 1:
-                gaps = sequence.emitted - 1
-                self.inter_token_latency.observe(decoding / gaps, gaps)
-
-
-class Backend:
-    """A model server: an engine, a timer, and what it measured."""
+class Backend(MeasuredEngine):
+    """A measured engine and its timer."""
 
     def __init__(self, config: BackendConfig) -> None:
-        self.id = config.id
-        self.models = config.models
-        self.engine = Engine(config.profile)
-        self.timings = {model: ModelTimings() for model in config.models}
-        self._receivers: dict[Sequence, tuple[str, Receiver]] = {}
+        super().__init__(config)
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._wakes_at = math.inf
-
-    @property
-    def load(self) -> float:
-        """Running and waiting sequences, as a share of the slots."""
-        return (self.engine.running + self.engine.waiting) / self.engine.profile.slots
-
-    def counts(self, model: str) -> tuple[int, int]:
-        """Requests of `model` that are (running, waiting)."""
-        admitted = [s.admitted_at < math.inf for s, (name, _) in self._receivers.items() if name == model]
-        return sum(admitted), len(admitted) - sum(admitted)
-
-    def generated(self, model: str) -> int:
-        """Tokens of `model` generated so far, those of requests under way too."""
-        under_way = sum(s.emitted for s, (name, _) in self._receivers.items() if name == model)
-        return self.timings[model].generation_tokens + under_way
 
     def submit(self, model: str, sequence: Sequence, receiver: Receiver) -> None:
         """Generate `sequence` for `receiver`.
@@ -116,18 +29,12 @@ class Backend:
         Raises:
             Rejection: the engine does not take it.
         """
-        self.engine.submit(sequence, time.monotonic())
-        self._receivers[sequence] = (model, receiver)
+        self.take(model, sequence, receiver, time.monotonic())
         self._schedule()
 
     def cancel(self, sequence: Sequence) -> None:
         """Forget `sequence`; its tokens so far are in the counters."""
-        entry = self._receivers.pop(sequence, None)
-        if entry is not None:
-            self.engine.cancel(sequence, time.monotonic())
-            timings = self.timings[entry[0]]
-            timings.prompt_tokens += sequence.prompt_tokens
-            timings.generation_tokens += sequence.emitted
+        if self.drop(sequence, time.monotonic()):
             self._schedule()
 
     def close(self) -> None:
@@ -149,12 +56,5 @@ class Backend:
     def _wake(self) -> None:
         self._timer = None
         self._wakes_at = math.inf
-        for sequence in self.engine.advance(time.monotonic()):
-            entry = self._receivers.get(sequence)
-            if entry is None:
-                continue
-            if sequence.finished:
-                del self._receivers[sequence]
-                self.timings[entry[0]].observe(sequence)
-            entry[1].deliver(sequence)
+        self.advance(time.monotonic())
         self._schedule()

@@ -147,8 +147,11 @@ class BackendConfig(Section):
     kv_cache_tokens: int = Field(400_000, ge=1, description="tokens of prompts and answers held at the same time")
     prefill_base: Seconds = Field(0.05, description="seconds to process any prompt")
     prefill_per_token: Seconds = Field(0.00005, description="seconds more for each prompt token")
+    prefill_lanes: int = Field(0, ge=0, description="prompts processed at the same time; 0: all of them")
     step_base: Seconds = Field(0.016, gt=0, description="seconds of a decode step")
     step_per_sequence: Seconds = Field(0.00006, description="seconds more for each sequence in the step")
+    gpus: int = Field(1, ge=0, le=64, description="GPUs that its DCGM exporter shows")
+    gpu_memory: int = Field(81_559, ge=1, description="memory of each in MiB")
 
     @property
     def profile(self) -> EngineProfile:
@@ -161,6 +164,7 @@ class BackendConfig(Section):
             prefill_per_token_s=self.prefill_per_token,
             step_base_s=self.step_base,
             step_per_sequence_s=self.step_per_sequence,
+            prefill_lanes=self.prefill_lanes,
         )
 
 

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from raysim.core.backends.target import BackendTarget
 from raysim.core.errors import ConfigError
 from raysim.core.isolation.events import DeclaredFault
 from raysim.simplatform.config import PlatformConfig
 from raysim.simplatform.config_file import problems_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 _WHERE = "spec.targets.simulated"
 
@@ -30,6 +31,19 @@ def embedded_config(simulated: Mapping[str, object] | None) -> PlatformConfig:
         return PlatformConfig.model_validate({"deletes": True, **(simulated or {})})
     except ValidationError as error:
         raise ConfigError(problems_of(error, _WHERE)) from error
+
+
+def embedded_backends(config: PlatformConfig, url: str, models: Collection[str]) -> tuple[BackendTarget, ...]:
+    """The metrics pages of the backends that serve any of `models`, and of their GPUs, on the platform at `url`."""
+    pages = []
+    for backend in config.backends:
+        if not set(backend.models) & set(models):
+            continue
+        page = f"{url}/backends/{backend.id}"
+        pages.append(BackendTarget(backend.id, f"{page}/metrics", "vllm", capacity=backend.slots))
+        if backend.gpus:
+            pages.append(BackendTarget(backend.id, f"{page}/dcgm/metrics", "dcgm"))
+    return tuple(pages)
 
 
 def declared_faults(config: PlatformConfig) -> tuple[DeclaredFault, ...]:

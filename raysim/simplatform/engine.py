@@ -4,7 +4,8 @@ The model, with every time in seconds:
 
 * a sequence is admitted, first come first served, when a slot is free and its prompt and answer fit in the KV cache
 * its prompt is processed beside the decoding of others (as with disaggregated or chunked prefill) and takes
-  `prefill_base_s + prefill_per_token_s * prompt_tokens`
+  `prefill_base_s + prefill_per_token_s * prompt_tokens`; with `prefill_lanes`, so many prompts are processed at a time
+  and the others wait for a lane, admitted and in the order of their admission
 * decoding goes in steps; a step gives one token to every sequence that was ready when it began, and lasts
   `(step_base_s + step_per_sequence_s * batch) * slowdown`
 * so time to first token = queue + prefill + the wait for a step to begin + that step
@@ -34,6 +35,8 @@ class EngineProfile:
     prefill_per_token_s: float
     step_base_s: float
     step_per_sequence_s: float
+    #: prompts that are processed at the same time; 0 for all of them
+    prefill_lanes: int = 0
 
 
 class Rejection(Exception):  # noqa: N818 - an answer of the engine, not a fault of the program
@@ -89,6 +92,7 @@ class Engine:
         self._urgent: deque[Sequence] = deque()
         self._prefilling: list[tuple[float, int, Sequence]] = []
         self._order = count()
+        self._lane_queue: deque[Sequence] = deque()
         self._batch: list[Sequence] = []
         self._joining: list[Sequence] = []
         self._step_ends = _NEVER
@@ -110,6 +114,16 @@ class Engine:
     def kv_cache_usage(self) -> float:
         """Share of the KV cache that holds prompts and generated tokens, 0 to 1."""
         return self._held / self.profile.kv_cache_tokens
+
+    @property
+    def kv_cache_reserved(self) -> float:
+        """Share of the KV cache that nobody else can have, 0 to 1: what is held, and what will be in the end."""
+        return self._reserved / self.profile.kv_cache_tokens
+
+    @property
+    def busy(self) -> bool:
+        """Whether a prompt is being processed or a step is under way."""
+        return self._running > 0
 
     def submit(self, sequence: Sequence, now: float) -> None:
         """Take `sequence` at time `now`.
@@ -172,10 +186,25 @@ class Engine:
         self._held += sequence.prompt_tokens
         self.prompt_tokens_total += sequence.prompt_tokens
         sequence.admitted_at = now
+        lanes = self.profile.prefill_lanes
+        if lanes and len(self._prefilling) >= lanes:
+            self._lane_queue.append(sequence)
+        else:
+            self._begin_prefill(sequence, now)
+
+    def _begin_prefill(self, sequence: Sequence, now: float) -> None:
         ready_at = now + self.profile.prefill_base_s + self.profile.prefill_per_token_s * sequence.prompt_tokens
         heappush(self._prefilling, (ready_at, next(self._order), sequence))
 
+    def _next_in_lane(self, now: float) -> None:
+        while self._lane_queue:
+            sequence = self._lane_queue.popleft()
+            if not sequence.cancelled:
+                self._begin_prefill(sequence, now)
+                return
+
     def _end_prefill(self, sequence: Sequence, at: float, touched: list[Sequence]) -> None:
+        self._next_in_lane(at)
         if sequence.cancelled:
             return
         sequence.ready_at = at

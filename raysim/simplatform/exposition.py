@@ -1,4 +1,4 @@
-"""`/metrics`: the router's counters, and each backend's under the names that vLLM uses."""
+"""`/metrics`: the router's counters, and each backend's under the names that vLLM uses; GPUs as DCGM shows them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,13 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import Metric
 
-    from raysim.simplatform.backend import Backend, ModelTimings
+    from raysim.simplatform.measured_engine import MeasuredEngine, ModelTimings
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+#: tokens in a block of vLLM's KV cache, by default
+_BLOCK_TOKENS = 16
+#: vLLM's --gpu-memory-utilization, by default
+_GPU_MEMORY_SHARE = 0.9
 _DURATION_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
@@ -46,7 +50,7 @@ class RouterCounters:
         histogram.observe(seconds)
 
 
-def render(backends: Iterable[Backend], router: RouterCounters | None) -> bytes:
+def render(backends: Iterable[MeasuredEngine], router: RouterCounters | None) -> bytes:
     """The exposition as text.
 
     Args:
@@ -58,8 +62,15 @@ def render(backends: Iterable[Backend], router: RouterCounters | None) -> bytes:
     return generate_latest(registry)
 
 
+def render_gpus(backend: MeasuredEngine) -> bytes:
+    """What a DCGM exporter on the backend's node would show."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_GpuCollector(backend))
+    return generate_latest(registry)
+
+
 class _Collector:
-    def __init__(self, backends: tuple[Backend, ...], router: RouterCounters | None) -> None:
+    def __init__(self, backends: tuple[MeasuredEngine, ...], router: RouterCounters | None) -> None:
         self._backends = backends
         self._router = router
 
@@ -101,23 +112,24 @@ def _router_metrics(router: RouterCounters) -> Iterator[Metric]:
 
 _LABELS = ("model_name", "engine")
 
-_GAUGES: tuple[tuple[str, str, Callable[[Backend, str], float]], ...] = (
+_GAUGES: tuple[tuple[str, str, Callable[[MeasuredEngine, str], float]], ...] = (
     ("vllm:num_requests_running", "Requests in the batch", lambda backend, model: backend.counts(model)[0]),
     ("vllm:num_requests_waiting", "Requests in the queue", lambda backend, model: backend.counts(model)[1]),
-    ("vllm:kv_cache_usage_perc", "KV cache in use, 0 to 1", lambda backend, _: backend.engine.kv_cache_usage),
+    ("vllm:kv_cache_usage_perc", "KV cache in use, 0 to 1", lambda backend, _: backend.engine.kv_cache_reserved),
 )
 
 
-def _prompts(backend: Backend, model: str) -> float:
+def _prompts(backend: MeasuredEngine, model: str) -> float:
     return backend.timings[model].prompt_tokens
 
 
-_COUNTERS: tuple[tuple[str, str, Callable[[Backend, str], float]], ...] = (
+_COUNTERS: tuple[tuple[str, str, Callable[[MeasuredEngine, str], float]], ...] = (
     ("vllm:prompt_tokens", "Prompt tokens of ended requests", _prompts),
     ("vllm:generation_tokens", "Tokens generated", lambda backend, model: backend.generated(model)),
     ("vllm:prefix_cache_queries", "Tokens looked up", _prompts),
     ("vllm:prefix_cache_hits", "Tokens found in the prefix cache: none", lambda *_: 0.0),
     ("vllm:num_preemptions", "Preempted requests: none", lambda *_: 0.0),
+    ("vllm:request_success", "Requests that ended", lambda backend, model: backend.timings[model].stopped),
 )
 
 _HISTOGRAMS: tuple[tuple[str, str, Callable[[ModelTimings], Histogram]], ...] = (
@@ -127,11 +139,13 @@ _HISTOGRAMS: tuple[tuple[str, str, Callable[[ModelTimings], Histogram]], ...] = 
     ("vllm:request_queue_time_seconds", "Waiting", lambda timings: timings.queue),
     ("vllm:request_prefill_time_seconds", "Prefill", lambda timings: timings.prefill),
     ("vllm:request_decode_time_seconds", "Decode", lambda timings: timings.decode),
+    ("vllm:request_prompt_tokens", "Prompt tokens of a request", lambda timings: timings.prompt_lengths),
 )
 
 
-def _engine_metrics(backends: tuple[Backend, ...]) -> Iterator[Metric]:
+def _engine_metrics(backends: tuple[MeasuredEngine, ...]) -> Iterator[Metric]:
     series = _label(backends)
+    yield _cache_info(backends)
     for name, text, gauge_of in _GAUGES:
         gauge = GaugeMetricFamily(name, text, labels=_LABELS)
         for labels, backend, model in series:
@@ -150,7 +164,42 @@ def _engine_metrics(backends: tuple[Backend, ...]) -> Iterator[Metric]:
         yield family
 
 
-def _label(backends: tuple[Backend, ...]) -> list[tuple[tuple[str, str], Backend, str]]:
+def _cache_info(backends: tuple[MeasuredEngine, ...]) -> Metric:
+    """How large the KV cache is, as vLLM tells it: in blocks."""
+    labels = ("block_size", "engine", "num_gpu_blocks")
+    info = GaugeMetricFamily("vllm:cache_config_info", "The cache's configuration", labels=labels)
+    for number, backend in enumerate(backends):
+        blocks = max(1, backend.engine.profile.kv_cache_tokens // _BLOCK_TOKENS)
+        info.add_metric((str(_BLOCK_TOKENS), str(number), str(blocks)), 1)
+    return info
+
+
+class _GpuCollector:
+    """The GPUs of a backend, as a DCGM exporter on its node shows them."""
+
+    def __init__(self, backend: MeasuredEngine) -> None:
+        self._backend = backend
+
+    def collect(self) -> Iterator[Metric]:
+        backend = self._backend
+        # an engine reserves its share of the memory when it starts, whatever it then holds in it
+        used = round(backend.gpu_memory_mib * _GPU_MEMORY_SHARE)
+        busy = backend.engine.busy
+        values = (
+            ("DCGM_FI_DEV_GPU_UTIL", "GPU utilization (in %).", 100.0 * busy),
+            ("DCGM_FI_PROF_GR_ENGINE_ACTIVE", "Share of the time in which the graphics engine is active.", 1.0 * busy),
+            ("DCGM_FI_DEV_FB_USED", "Framebuffer memory used (in MiB).", float(used)),
+            ("DCGM_FI_DEV_FB_FREE", "Framebuffer memory free (in MiB).", float(backend.gpu_memory_mib - used)),
+        )
+        for name, text, value in values:
+            gauge = GaugeMetricFamily(name, text, labels=("gpu", "UUID", "device", "modelName", "Hostname"))
+            for gpu in range(backend.gpus):
+                identity = f"GPU-{backend.id}-{gpu}"
+                gauge.add_metric((str(gpu), identity, f"nvidia{gpu}", "Simulated GPU", backend.id), value)
+            yield gauge
+
+
+def _label(backends: tuple[MeasuredEngine, ...]) -> list[tuple[tuple[str, str], MeasuredEngine, str]]:
     """Every (labels, backend, model); engines of one model are numbered from 0."""
     engines: Counter[str] = Counter()
     series = []

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 from pydantic import ValidationError
 
 from raysim.simplatform.config import Faults
-from raysim.simplatform.exposition import CONTENT_TYPE, render
+from raysim.simplatform.exposition import CONTENT_TYPE, render, render_gpus
 from raysim.simplatform.http import Reply
 from raysim.simplatform.org_service import json_reply, text_reply
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Operations:
-    """Answers `/sim/*`, `/metrics`, `/backends/{id}/metrics`, `/v1/models`, `/v1/status/*` and `/v1/admin/*`."""
+    """Answers `/sim/*`, `/metrics`, `/backends/{id}[/dcgm]/metrics`, `/v1/models`, `/v1/status/*` and `/v1/admin/*`."""
 
     def __init__(self, state: PlatformState) -> None:
         self._state = state
@@ -34,6 +34,9 @@ class Operations:
             case "GET", ["backends", name, "metrics"]:
                 chosen = [backend for backend in self._state.backends if backend.id == name]
                 return Reply(200, render(chosen, None), CONTENT_TYPE) if chosen else text_reply(404, "no such backend")
+            case "GET", ["backends", name, "dcgm", "metrics"]:
+                of = next((backend for backend in self._state.backends if backend.id == name), None)
+                return Reply(200, render_gpus(of), CONTENT_TYPE) if of else text_reply(404, "no such backend")
             case "GET", ["v1", "models"]:
                 return self._models()
             case "GET", ["v1", "status", "healthz"]:

@@ -17,7 +17,7 @@ from raysim.core.errors import RaysimError
 from raysim.core.records.batch import WireBatch
 from raysim.core.records.columns import BatchColumns
 from raysim.core.records.outcome import ErrorKind
-from raysim.core.records.request import ABSENT, COLUMNS, SCHEMA_VERSION
+from raysim.core.records.request import ABSENT, COLUMNS, SCHEMA_VERSION, Column
 
 _FOLDER = "requests"
 _VERSION_KEY = "raysim_schema_version"
@@ -123,14 +123,27 @@ def read_requests(directory: Path) -> pl.LazyFrame:
     return pl.scan_parquet(parts, glob=False, schema=REQUESTS_SCHEMA, missing_columns="insert")
 
 
-def write_table(path: Path, rows: Sequence[Mapping[str, object]], *, run_id: str = "") -> None:
-    """Write a small table (users, tenants, phases) whole or not at all. Column types come from all rows.
+def write_table(
+    path: Path, rows: Sequence[Mapping[str, object]], *, run_id: str = "", columns: Sequence[Column] = ()
+) -> None:
+    """Write a small table (users, tenants, phases) whole or not at all.
+
+    Args:
+        path: where to.
+        rows: what it holds; what a row has not is null.
+        run_id: goes to the file's metadata.
+        columns: names and types; found in the rows when there are none.
 
     Raises:
         OSError: the file could not be written.
     """
-    columns = list(dict.fromkeys(chain.from_iterable(rows)))
-    filled = [{name: row.get(name) for name in columns} for row in rows]
+    if columns:
+        schema = {column.name: _DTYPES[column.kind] for column in columns}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, pl.DataFrame([{name: row.get(name) for name in schema} for row in rows], schema=schema), run_id)
+        return
+    names = list(dict.fromkeys(chain.from_iterable(rows)))
+    filled = [{name: row.get(name) for name in names} for row in rows]
     path.parent.mkdir(parents=True, exist_ok=True)
     frame = pl.DataFrame(filled, infer_schema_length=None)
     # a column without any value has a type nevertheless, the same in every run

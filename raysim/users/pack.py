@@ -32,6 +32,8 @@ from raysim.wire.tokenizer import TokenCounter
 #: while users drain, a coordinator that does not answer holds nothing up for longer
 _DRAIN_PATIENCE_S = 3.0
 _ARRIVED = Totals(arrived=1)
+#: between two attempts at the last report
+_LAST_PAUSE_S = 0.25
 _PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
@@ -98,6 +100,7 @@ class Pack:
         self._drained = False
         self._totals = Totals()
         self._gone: list[tuple[int, str]] = []
+        self._last_arrival = 0
         self._sequence = 0
         self._cpu_from = (monotonic(), process_time())
         self._cut_off = False
@@ -187,7 +190,18 @@ class Pack:
             if not ended.done():
                 await self._report(min(_DRAIN_PATIENCE_S, max(0.0, left_s)))
         self._drained = True
-        await self._report(_DRAIN_PATIENCE_S if self._cut_off else self._lease_s)
+        if self._cut_off:
+            await self._report(_DRAIN_PATIENCE_S)
+        else:
+            await self._report_for_good(self._lease_s)
+
+    async def _report_for_good(self, patience_s: float) -> None:
+        """The last report: nobody tells these totals again, so a coordinator that is just away is waited for."""
+        until_s = monotonic() + patience_s
+        while not await self._report(max(0.0, until_s - monotonic())):
+            if monotonic() >= until_s:
+                return
+            await asyncio.sleep(_LAST_PAUSE_S)
 
     async def _report(self, patience_s: float) -> bool:
         """Exchange a report for orders; False when the coordinator could not be reached."""
@@ -297,7 +311,9 @@ class Pack:
 
     def _await_arrival(self, arrival: Arrival) -> None:
         user = self._users.get(arrival.user)
-        if user is not None:
+        if user is not None and arrival.number > self._last_arrival:
+            # a coordinator that was started again may not know that its predecessor told us: they come in their order
+            self._last_arrival = arrival.number
             due_ns = self.run_start_ns + int(arrival.at_run_s * 1e9)
             delay_s = max(0.0, (due_ns - monotonic_ns()) / 1e9)
             asyncio.get_running_loop().call_later(delay_s, self._arrive, user, due_ns)

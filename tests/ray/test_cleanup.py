@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 
 import pytest
-from ray.util.state import list_actors
+import ray
 
 from tests.ray.conftest import Platform, Runner, short_load
 from tests.ray.test_run import files_holding, wait_for
@@ -35,10 +33,10 @@ def test_a_run_killed_with_its_coordinator_is_finished_from_its_ledger(runner: R
     assert code == 3, said
     assert "killed-all is looked after by process" in said
     assert active(platform) == (4, 4, 2)
-    (coordinator,) = list_actors(filters=[("class_name", "=", "Coordinator"), ("state", "=", "ALIVE")], detail=True)
-    assert coordinator.pid is not None
+    coordinator = ray.get_actor("killed-all", namespace="raysim")
     process.kill()
-    os.kill(coordinator.pid, signal.SIGKILL)
+    # for good: a process that is merely killed is started again, and cleans up
+    ray.kill(coordinator, no_restart=True)
     process.communicate()
     assert active(platform) == (4, 4, 2)
     ledger = runner.folder / "results" / "killed-all" / "resources.jsonl"

@@ -44,6 +44,38 @@ def test_a_killed_metrics_actor_costs_no_record(runner: Runner, platform: Platfo
     assert (books["total"]["keys"]["active"], books["total"]["orgs"]["active"]) == (0, 0)
 
 
+def test_a_killed_coordinator_goes_on_from_its_checkpoint(runner: Runner, platform: Platform) -> None:
+    spec = short_load(platform, seconds=8, limits={"maxCostUsd": 1})
+    spec["loadPattern"]["phases"] = [
+        {"name": "sustained", "duration": "4s", "targetActiveUsers": 1},
+        {"name": "spike", "duration": "4s", "targetActiveUsers": 4},
+    ]
+    process = runner.start(spec, "no-coordinator")
+    directory = runner.folder / "results" / "no-coordinator"
+    wait_for(directory / "events.jsonl", '"name":"sustained"')
+    time.sleep(1)
+    (victim,) = list_actors(filters=[("class_name", "=", "Coordinator"), ("state", "=", "ALIVE")], detail=True)
+    assert victim.pid is not None
+    os.kill(victim.pid, signal.SIGKILL)
+    run = runner.finish(process, "no-coordinator")
+    assert run.exit_code in (0, 7), run.output
+    rows = pl.read_parquet(directory / "requests" / "*.parquet")
+    books = platform.ledger()
+    assert rows["request_id"].n_unique() == rows.height == books["total"]["requests"]["total"] > 20
+    # the next phase began at its time, told by the new one
+    assert rows.filter(pl.col("phase") == "spike")["user_id"].n_unique() == 4
+    assert [event["detail"]["name"] for event in run.events("phase")] == ["sustained", "spike"]
+    (restarted,) = run.events("coordinator_restarted")
+    assert restarted["detail"]["away_s"] < 10
+    assert run.summary["users"]["lost"] == 0
+    assert any("the coordinator died" in note for note in run.summary["notes"])
+    assert "the coordinator is back" in run.output
+    assert "Traceback" not in run.output
+    assert run.summary["cost"]["usd"] == pytest.approx(books["total"]["usd"])
+    assert (books["total"]["keys"]["active"], books["total"]["orgs"]["active"]) == (0, 0)
+    assert not (directory / "state").exists()
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1:9", "ray://127.0.0.1:9"])
 def test_a_cluster_that_is_not_there_is_said_at_once(address: str) -> None:
     with pytest.raises(PreflightError, match=f"no Ray cluster answers at {address}"):

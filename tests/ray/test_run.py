@@ -64,7 +64,9 @@ def test_numbers_equal_the_platforms_own(runner: Runner) -> None:
 
 
 def test_one_actor_a_user_by_name_and_no_secret_anywhere(runner: Runner, platform: Platform, ray_logs: Path) -> None:
-    spec = short_load(platform, users=1, seconds=5, workers={"usersPerActor": 1, "usersPerWorker": 50})
+    one_each = {"usersPerActor": 1, "usersPerWorker": 50}
+    copies = runner.folder / "copies"
+    spec = short_load(platform, users=1, seconds=5, workers=one_each, cleanup={"exportResultsTo": str(copies)})
     process = runner.start(spec, "secrets", "--set", "advanced.debug=true")
     wait_for(runner.folder / "results" / "secrets" / "events.jsonl", "run_started")
     actors = list_actors(filters=[("class_name", "=", "UserActor"), ("state", "=", "ALIVE")], detail=True)
@@ -76,6 +78,10 @@ def test_one_actor_a_user_by_name_and_no_secret_anywhere(runner: Runner, platfor
     secrets = [*keys, platform.admin_token]
     assert not any(secret in run.output or secret in repr(actors) for secret in secrets)
     assert files_holding(run.directory, secrets) == []
+    assert run.summary["export"]["status"] == "complete"
+    copied = {path.name: path.read_bytes() for path in (copies / "secrets").rglob("*") if path.is_file()}
+    assert copied.pop("manifest.json")
+    assert copied == {path.name: path.read_bytes() for path in run.directory.rglob("*") if path.is_file()}
     assert files_holding(ray_logs, secrets) == []
     assert any("request_id" in line for line in run.lines("logs/users-0.jsonl"))
 
@@ -155,7 +161,11 @@ def test_a_dead_driver_leaves_no_load_and_no_tenant(runner: Runner, platform: Pl
     events = runner.folder / "results" / "orphan" / "events.jsonl"
     wait_for(events, '"kind":"phase"')
     time.sleep(1)
+    (coordinator,) = list_actors(filters=[("class_name", "=", "Coordinator"), ("state", "=", "ALIVE")], detail=True)
+    assert coordinator.pid is not None
     process.kill()
+    # the next one has nobody left to call it
+    os.kill(coordinator.pid, signal.SIGKILL)
     process.communicate()
     wait_for(events, '"kind":"cleaned_up"', 30)
     books = platform.ledger()
@@ -163,6 +173,9 @@ def test_a_dead_driver_leaves_no_load_and_no_tenant(runner: Runner, platform: Pl
     assert books["total"]["orgs"]["active"] == 0
     time.sleep(1)
     assert platform.ledger()["total"]["requests"] == books["total"]["requests"]
+    # it has ended for good, and left nothing to go on from
+    assert not list_actors(filters=[("class_name", "=", "Coordinator"), ("state", "!=", "DEAD")])
+    assert not (events.parent / "state").exists()
 
 
 def test_a_cost_limit_stops_the_run_and_is_not_overspent(runner: Runner) -> None:
@@ -236,8 +249,12 @@ def test_requests_come_by_the_clock(runner: Runner) -> None:
         "arrivals": {"mode": "constant", "requestsPerSecond": 20},
         "phases": [{"name": "sustained", "duration": "4s"}],
     }
-    run = runner.run(short_load(loadPattern=pattern, limits={"maxRequestsPerSecond": 50}), "clock")
-    assert run.exit_code in (0, 7), run.output
+    thresholds = ["requests <= 80", {"expression": "ttft_p50 < 1ns", "phase": "sustained"}]
+    scenario = short_load(loadPattern=pattern, limits={"maxRequestsPerSecond": 50}, thresholds=thresholds)
+    run = runner.run(scenario, "clock")
+    # a threshold that failed is the exit status, unless the measurement itself is not to be believed
+    assert run.exit_code in (6, 7), run.output
+    assert [entry["verdict"] for entry in run.summary["thresholds"]] == ["held", "failed"]
     requests = run.summary["requests"]
     assert requests["arrivals_due"] == 80
     assert requests["success"] + requests["unsent"] == 80

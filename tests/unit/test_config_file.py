@@ -301,7 +301,7 @@ def test_validate_reports_warnings_and_a_summary(tmp_path: Path) -> None:
 
 
 def test_validate_reports_warnings_beside_errors(tmp_path: Path) -> None:
-    path = written(tmp_path, HEAD + "spec: {workers: {usersPerWorker: 60}, thresholds: ['error_rate < 1%']}\n")
+    path = written(tmp_path, HEAD + "spec: {workers: {usersPerWorker: 60}, thresholds: ['error_rate < 5']}\n")
     result = CliRunner().invoke(validate.command, [str(path)])
     assert result.exit_code == 2
     assert [line.split(":")[0] for line in result.output.splitlines()] == ["error", "warning"]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raysim.core.aggregation.histogram import Histogram
+from raysim.core.backends.reading import BackendReading
 from raysim.core.records.batch import WireBatch
 from raysim.core.records.columns import BatchColumns
 from raysim.core.records.outcome import ErrorKind, Outcome
@@ -20,7 +21,8 @@ _NS = 1e-9
 class LiveSnapshot:
     """Totals at one moment, warm-up included. Times in seconds, None before the first; quantiles to 1 %.
 
-    `errors` counts every request that did not succeed by its kind, refusals and cancellations too.
+    `errors` counts every request that did not succeed by its kind, refusals and cancellations too. `backends` holds the
+    last reading of every backend whose metrics page is read.
     """
 
     requests: int = 0
@@ -35,6 +37,7 @@ class LiveSnapshot:
     ttft_p95_s: float | None = None
     latency_p50_s: float | None = None
     errors: dict[str, int] = field(default_factory=dict)
+    backends: tuple[BackendReading, ...] = ()
 
 
 class LiveTotals:

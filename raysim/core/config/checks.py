@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from raysim.core.behaviour.questions import TEMPLATE
 from raysim.core.config.base import Part
 from raysim.core.config.endpoint_checks import endpoint_errors, endpoint_warnings
+from raysim.core.config.goal_checks import goal_errors
 from raysim.core.config.models import price_of
 from raysim.core.config.paths import Location, key_of, spell
 from raysim.core.config.prompt_checks import prompt_errors, prompt_warnings
 from raysim.core.config.quantities import DistributionSpec
-from raysim.core.config.support import refused, without_effect
+from raysim.core.config.support import without_effect
 from raysim.core.errors import Problem
 from raysim.core.pricing import most_usd, prompt_bound
 from raysim.core.units import format_duration
@@ -40,9 +41,7 @@ class Check:
 
 def errors(scenario: Scenario, unreadable: frozenset[str] = frozenset()) -> list[Problem]:
     """What is wrong with `scenario`, apart from sections that are `unreadable` and stand for their defaults."""
-    found = [
-        Problem(spell(location), message) for location, message in refused(scenario) if _readable(location, unreadable)
-    ]
+    found: list[Problem] = []
     if not unreadable & {"userBehavior", "models"}:
         found += _unpriced(scenario)
     if not unreadable & {"userBehavior", "advanced"}:
@@ -51,6 +50,8 @@ def errors(scenario: Scenario, unreadable: frozenset[str] = frozenset()) -> list
         found += endpoint_errors(scenario)
     if not unreadable & {"userBehavior", "targets"}:
         found += prompt_errors(scenario)
+    if not unreadable & {"thresholds", "slo", "organizations", "loadPattern", "userBehavior", "endpoints", "models"}:
+        found += goal_errors(scenario)
     return found
 
 
@@ -77,10 +78,6 @@ def warnings(scenario: Scenario, unreadable: frozenset[str] = frozenset()) -> li
         Check(without_effect, frozenset()),
     )
     return [p for check in checks if not check.reads & unreadable for p in check.run(scenario)]
-
-
-def _readable(location: Location, unreadable: frozenset[str]) -> bool:
-    return len(location) < 2 or location[1] not in unreadable  # noqa: PLR2004 - `spec` and the section
 
 
 def _unpriced(scenario: Scenario) -> Iterator[Problem]:

@@ -1,10 +1,10 @@
-"""`spec.limits` and `spec.thresholds`: where a run is stopped, and what makes it a failure."""
+"""`spec.limits`: where a run is stopped."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from raysim.core.config.base import Count, Duration, Flag, NonNegative, Part, Positive, PositiveDuration, Ratio
 
@@ -49,19 +49,3 @@ class LimitsSpec(Part):
     drain: Duration = Field(
         30.0, description="how long requests in flight may finish after a stop, in seconds once read"
     )
-
-
-class ThresholdSpec(Part):
-    """A condition that must hold at the end, such as `ttft_p95 < 800ms`."""
-
-    expression: str = Field(min_length=1, description="metric, comparison and value, such as `error_rate < 1%`")
-    model: str | None = Field(None, description="only requests to this model; all by default")
-    org: str | None = Field(None, description="only requests of this organisation; all by default")
-
-
-def _from_text(value: object) -> object:
-    return {"expression": value} if isinstance(value, str) else value
-
-
-#: a threshold is usually written as its expression alone
-Threshold = Annotated[ThresholdSpec, BeforeValidator(_from_text, json_schema_input_type=str | ThresholdSpec)]

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from raysim.core.config.behaviour import ConversationSpec
 from raysim.core.config.scenario import API_VERSION, KIND
+from raysim.core.errors import ConfigError, Problem
 from raysim.core.pricing import KNOWN_PRICES
 
 if TYPE_CHECKING:
     from raysim.core.config.reading import Document
-    from raysim.core.errors import Problem
 
 #: users that share an actor: memory for many, and still few enough for one event loop
 _MOST_PER_ACTOR = 50
 #: tokens that a question alone has at most
 _ORDINARY_PROMPT = 100
-_NOT_YET = "is not supported yet"
+#: what `--goodput` can bound
+_SLO = ("ttft", "tpot", "latency")
 
 #: which option a path of the scenario comes from, the more particular first
 _OPTION_OF = (
@@ -28,6 +29,7 @@ _OPTION_OF = (
     ("spec.userBehavior.promptTokens", "--isl"),
     ("spec.users.perOrg", "--concurrency"),
     ("spec.loadPattern.arrivals", "--request-rate"),
+    ("spec.slo", "--goodput"),
     ("spec.loadPattern.phases[sustained].duration", "--duration"),
     ("spec.loadPattern.phases[warm-up].duration", "--warmup"),
 )
@@ -38,7 +40,8 @@ class QuickForm:
     """What the options say.
 
     `concurrency` users ask without pause, each with one request in flight. `request_rate` is in requests/s, `isl` and
-    `osl` (the lengths of prompts and answers) in tokens; durations are text such as `30s`.
+    `osl` (the lengths of prompts and answers) in tokens; durations are text such as `30s`. `goodput` is an SLO such as
+    `ttft:200ms tpot:50ms`.
     """
 
     url: str
@@ -50,6 +53,7 @@ class QuickForm:
     request_rate: float | None = None
     warmup: str | None = None
     api_key_env: str | None = None
+    goodput: str | None = None
 
     def document(self) -> Document:
         """The scenario as a document, with what the options say and nothing that is a default."""
@@ -71,6 +75,8 @@ class QuickForm:
             "workers": {"usersPerActor": max(1, min(_MOST_PER_ACTOR, self.concurrency)), "usersPerWorker": 50},
             "targets": self._targets(),
         }
+        if self.goodput is not None:
+            spec["slo"] = self._slo()
         if self.model not in KNOWN_PRICES:
             spec["models"] = {self.model: {"inputUsdPerMillion": 0, "outputUsdPerMillion": 0}}
             spec["limits"] = {"maxCostUsd": None}
@@ -83,6 +89,23 @@ class QuickForm:
         if self.request_rate is not None:
             pattern["arrivals"] = {"mode": "poisson", "requestsPerSecond": self.request_rate}
         return pattern
+
+    def _slo(self) -> dict[str, str]:
+        """`ttft:200ms tpot:50ms` as the scenario has it. Raises ConfigError."""
+        parts = [part.partition(":") for part in (self.goodput or "").replace(",", " ").split()]
+        for name, _, limit in parts:
+            if name not in _SLO or not limit:
+                named = f"{name}:{limit}" if limit else name
+                meant = " (did you mean latency:…?)" if name in ("e2el", "e2e") else ""
+                raise ConfigError(
+                    [
+                        Problem(
+                            "--goodput",
+                            f"found {named!r}; expected times such as 'ttft:200ms tpot:50ms latency:3s'{meant}",
+                        )
+                    ]
+                )
+        return {name: limit for name, _, limit in parts}
 
     def _targets(self) -> dict[str, Any]:
         # an address is often given as OpenAI's own clients want it
@@ -111,5 +134,4 @@ class QuickForm:
         option = next((option for start, option in _OPTION_OF if path.startswith(start)), None)
         if option is None:
             return problem
-        message = f"{_NOT_YET}; leave it out" if problem.message.startswith(_NOT_YET) else problem.message
-        return replace(problem, path=option, message=message)
+        return replace(problem, path=option)

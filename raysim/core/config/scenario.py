@@ -12,7 +12,8 @@ from raysim.core.config.base import Name, Part
 from raysim.core.config.behaviour import UserBehaviorSpec
 from raysim.core.config.cleanup import CleanupSpec
 from raysim.core.config.endpoints import EndpointSpec, some_weight
-from raysim.core.config.limits import LimitsSpec, Threshold
+from raysim.core.config.goals import SloSpec, ThresholdEntry
+from raysim.core.config.limits import LimitsSpec
 from raysim.core.config.load import LoadPatternSpec
 from raysim.core.config.metrics import MetricsSpec
 from raysim.core.config.models import ModelSpec, price_of
@@ -79,8 +80,11 @@ class Spec(Part):
     )
     metrics: MetricsSpec = Field(default_factory=MetricsSpec, description="where live measurements go")
     limits: LimitsSpec = Field(default_factory=LimitsSpec, description="where the run is stopped")
-    thresholds: tuple[Threshold, ...] = Field(
+    thresholds: tuple[ThresholdEntry, ...] = Field(
         (), description="what must hold for the run to pass, such as `ttft_p95 < 800ms`; none by default"
+    )
+    slo: SloSpec | None = Field(
+        None, description="the times within which a request is a good one; goodput counts these; none by default"
     )
     cleanup: CleanupSpec = Field(
         default_factory=CleanupSpec, description="what becomes of what the run created and found out"

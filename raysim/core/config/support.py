@@ -1,12 +1,7 @@
-"""What the format has and raysim does not do yet: the one table of it.
-
-A field that would change what users do or what is enforced is refused when it is set; one that only adds an output is
-a warning. When a feature arrives, its row goes.
-"""
+"""What the format has and a run does not read: the one table of it. Setting it is a warning."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from raysim.core.config.base import Part, default_of
@@ -14,25 +9,10 @@ from raysim.core.config.paths import Location, key_of, spell
 from raysim.core.errors import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from raysim.core.config.scenario import Scenario
 
-
-def _given(value: object) -> bool:
-    return value not in (None, (), {}, "")
-
-
-@dataclass(frozen=True, slots=True)
-class Unsupported:
-    """A field (below `spec`, `[]` for every element) that is refused while `set_` holds for its value."""
-
-    path: str
-    set_: Callable[[Any], bool]
-    instead: str = ""
-
-
-REFUSED = (Unsupported("thresholds", _given, "leave it out"),)
 
 #: fields whose features do not exist yet, but change nothing about the load
 WITHOUT_EFFECT = (
@@ -45,11 +25,6 @@ WITHOUT_EFFECT = (
     "metrics.otlpUrl",
     "metrics.listen",
     "cleanup.retainMetrics",
-    "cleanup.exportResultsTo",
-    "cleanup.retainLogs",
-    "cleanup.logExportPath",
-    "cleanup.objectStore",
-    "targets.backends",
 )
 
 #: fields that only the rendering of Kubernetes manifests reads
@@ -60,14 +35,6 @@ FOR_MANIFESTS = (
     "workers.nodeSelector",
     "workers.tolerations",
 )
-
-
-def refused(scenario: Scenario) -> Iterator[tuple[Location, str]]:
-    """What is set in `scenario` and not supported yet."""
-    for row in REFUSED:
-        for location, value in values_at(scenario.spec, row.path):
-            if row.set_(value):
-                yield ("spec", *location), f"is not supported yet; {row.instead}"
 
 
 def without_effect(scenario: Scenario) -> Iterator[Problem]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
-from raysim.core.config.base import EnvName, Flag, Name, Part, Positive, PositiveDuration, Url
+from raysim.core.config.base import Count, EnvName, Flag, Name, Part, Positive, PositiveDuration, Url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,7 +116,15 @@ class BackendSpec(Part):
     )
     model: str | None = Field(None, description="model it serves; as its metrics say by default")
     gpu_type: str | None = Field(None, description="label for the report")
-    theoretical_tps: Positive | None = Field(None, description="tokens/s it could reach, for the efficiency ratio")
+    theoretical_tps: Positive | None = Field(
+        None, description="tokens/s that the whole backend could generate, for the efficiency ratio"
+    )
+    capacity: Count | None = Field(
+        None, description="sequences that it runs at the same time at most, for its saturation; not known by default"
+    )
+    token_env: EnvName | None = Field(
+        None, description="environment variable that holds a bearer token for the page; none by default"
+    )
 
 
 class TargetsSpec(Part):
@@ -181,6 +190,7 @@ class TargetsSpec(Part):
                 if value is not None:
                     yield key, "has no meaning for the embedded platform; remove it or set platform: aiaas"
         yield from self._simulated_problems()
+        yield from self._backend_problems()
         if self.platform == "litellm" and self.auth.login is not None:
             yield "auth.login", "has no meaning on litellm; name the master key with tokenEnv or tokenFile"
         if self.platform == "static":
@@ -193,6 +203,14 @@ class TargetsSpec(Part):
         for key, value in addresses[:needed]:
             if value is None:
                 yield key, f"is required on platform {self.platform}: the address of its {_SERVICE[key]}"
+
+    def _backend_problems(self) -> Iterator[tuple[str, str]]:
+        """Two pages that nobody could tell apart."""
+        pages = Counter((backend.id, backend.kind) for backend in self.backends)
+        for place, backend in enumerate(self.backends):
+            if pages[backend.id, backend.kind] > 1:
+                message = f"{backend.id} has another {backend.kind} page; give each an id of its own"
+                yield f"backends[{place}].id", message
 
     def _simulated_problems(self) -> Iterator[tuple[str, str]]:
         """A simulated platform that is not started, or whose doors the run could not open."""

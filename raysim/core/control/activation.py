@@ -8,6 +8,7 @@ would bring that one more load than was planned.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
 from raysim.core.control.messages import Switch
@@ -15,6 +16,17 @@ from raysim.core.plan.load import LoadSchedule
 
 #: switches fall on multiples of this, in seconds
 GRID_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationState:
+    """An activation as a checkpoint holds it: users by what they are, `active` in the order of their activation."""
+
+    idle: tuple[int, ...]
+    active: tuple[int, ...]
+    gone: tuple[int, ...]
+    empty: tuple[int, ...]
+    next_step: int
 
 
 class Activation:
@@ -54,6 +66,26 @@ class Activation:
     def follow(self, schedule: LoadSchedule) -> None:
         """From now on this one holds; up to `planned_until_s` it is the same as before."""
         self._schedule = schedule
+
+    def present(self) -> dict[int, bool]:
+        """Users that can be switched, each with whether it is active once all planned switches have happened."""
+        users = dict.fromkeys(self._idle, False) | dict.fromkeys(self._active, True)
+        return {user: on for user, on in users.items() if user not in self._gone and user not in self._empty}
+
+    def checkpoint(self) -> ActivationState:
+        """What `resume` needs."""
+        return ActivationState(
+            tuple(self._idle), tuple(self._active), tuple(self._gone), tuple(self._empty), self._next_step
+        )
+
+    @classmethod
+    def resume(cls, schedule: LoadSchedule, state: ActivationState) -> Activation:
+        """The activation of a restarted coordinator: plans what the last one would have planned."""
+        activation = cls(schedule, state.idle)
+        activation._active = dict.fromkeys(state.active)
+        activation._gone, activation._empty = set(state.gone), set(state.empty)
+        activation._next_step = state.next_step
+        return activation
 
     def leave(self, users: Collection[int], *, replaced: bool = True) -> None:
         """These users are gone for good; others take their places while there are any, if they are to be `replaced`.

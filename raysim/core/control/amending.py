@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from raysim.core.control.terms import Amendment, Ruling, Terms
+from raysim.core.control.terms import Amendment, Reload, Ruling, Terms
 from raysim.core.errors import Problem
 from raysim.core.plan.load import LoadSchedule, PhasePlan
 
@@ -33,13 +33,13 @@ def rule(asked: Amendment, terms: Terms, run_s: float, planned_until_s: float) -
         planned_until_s: packs have their orders up to this second of the run.
     """
     if asked.terms is None:
-        return Ruling(run_s, terms, (), asked.refused)
+        return Ruling(Reload(run_s, (), asked.refused), terms)
     late = too_late(terms.schedule, asked.terms.schedule, run_s, planned_until_s)
     applied = tuple(change for change in asked.changes if not (late and change.path.startswith(_PHASES)))
     schedule = terms.schedule if late else asked.terms.schedule
     version = terms.version + bool(applied)
-    new = Terms(version, schedule, asked.terms.behaviour, asked.terms.limits) if applied else terms
-    return Ruling(run_s, new, applied, (*asked.refused, *late), phases_kept=bool(late))
+    new = Terms(version, schedule, asked.terms.pace, asked.terms.limits) if applied else terms
+    return Ruling(Reload(run_s, applied, (*asked.refused, *late)), new, phases_kept=bool(late))
 
 
 def too_late(old: LoadSchedule, new: LoadSchedule, run_s: float, planned_until_s: float) -> list[Problem]:

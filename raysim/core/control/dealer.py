@@ -4,9 +4,23 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 from raysim.core.control.messages import Arrival, Switch
 from raysim.core.plan.arrivals import ArrivalTimes
+
+
+@dataclass(frozen=True, slots=True)
+class DealerState:
+    """A dealer as a checkpoint holds it. `drawn` is how many arrivals were drawn, the next one included."""
+
+    drawn: int
+    coming: tuple[Switch, ...]
+    active: tuple[int, ...]
+    gone: tuple[int, ...]
+    dealt: tuple[float, ...]
+    past: int
+    undealt: int
 
 
 class Dealer:
@@ -19,7 +33,8 @@ class Dealer:
 
     def __init__(self, times: ArrivalTimes, active: Iterable[int] = ()) -> None:
         self._times = times
-        self._next_s = times.next()
+        self._drawn = 0
+        self._next_s = self._draw()
         self._coming: deque[Switch] = deque()
         self._active: deque[int] = deque(active)
         self._gone: set[int] = set()
@@ -31,10 +46,9 @@ class Dealer:
 
     def follow(self, times: ArrivalTimes) -> None:
         """From now on requests are due at these times, which up to the last one dealt are the same as before."""
-        self._times = times
-        self._next_s = times.next()
-        for _ in range(self._past + len(self._dealt) + self.undealt):
-            self._next_s = times.next()
+        drawn, self._drawn, self._times = self._drawn, 0, times
+        while self._drawn < drawn:
+            self._next_s = self._draw()
 
     def leave(self, users: Collection[int]) -> None:
         """These users are gone for good."""
@@ -56,11 +70,11 @@ class Dealer:
             if self._active:
                 user = self._active[0]
                 self._active.rotate(-1)
-                found.append(Arrival(user, self._next_s))
+                found.append(Arrival(user, self._next_s, self._drawn))
                 self._dealt.append(self._next_s)
             else:
                 self.undealt += 1
-            self._next_s = self._times.next()
+            self._next_s = self._draw()
         self._switch(until_s)
         return found
 
@@ -70,6 +84,34 @@ class Dealer:
             self._dealt.popleft()
             self._past += 1
         return self._past + self.undealt
+
+    def checkpoint(self, run_s: float) -> DealerState:
+        """What `resume` needs. `run_s` is as for `due`."""
+        self.due(run_s)
+        return DealerState(
+            self._drawn,
+            tuple(self._coming),
+            tuple(self._active),
+            tuple(self._gone),
+            tuple(self._dealt),
+            self._past,
+            self.undealt,
+        )
+
+    @classmethod
+    def resume(cls, times: ArrivalTimes, state: DealerState) -> Dealer:
+        """The dealer of a restarted coordinator: deals what the last one would have. `times` are at their start."""
+        dealer = cls(times)
+        while dealer._drawn < state.drawn:
+            dealer._next_s = dealer._draw()
+        dealer._coming, dealer._active = deque(state.coming), deque(state.active)
+        dealer._gone, dealer._dealt = set(state.gone), deque(state.dealt)
+        dealer._past, dealer.undealt = state.past, state.undealt
+        return dealer
+
+    def _draw(self) -> float | None:
+        self._drawn += 1
+        return self._times.next()
 
     def _switch(self, until_s: float) -> None:
         while self._coming and self._coming[0].at_run_s <= until_s:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from raysim.core.control.messages import Totals
@@ -21,6 +22,8 @@ class Breach:
 
 #: the largest part of `maxDuration` that is kept for requests in flight at its end
 _DRAIN_SHARE = 0.1
+#: how finely a checkpoint remembers the error window, in seconds
+_HISTORY_STEP_S = 1.0
 
 
 class TimeLimit:
@@ -50,12 +53,17 @@ class TimeLimit:
 
 
 class LimitWatch:
-    """Judges the totals of the whole run as they come in. Memory is bounded by the error window."""
+    """Judges the totals of the whole run as they come in. Memory is bounded by the error window.
 
-    def __init__(self, limits: LimitPlan) -> None:
+    Args:
+        limits: the run's limits.
+        history: of a watch before this one, see `checkpoint`.
+    """
+
+    def __init__(self, limits: LimitPlan, history: Iterable[tuple[float, int, int]] = ()) -> None:
         self._limits = limits
         #: (time, requests that count, failures) as of that time, oldest first
-        self._history: deque[tuple[float, int, int]] = deque([(0.0, 0, 0)])
+        self._history: deque[tuple[float, int, int]] = deque(history or [(0.0, 0, 0)])
 
     def follow(self, limits: LimitPlan) -> None:
         """From now on these hold. A window that is longer than before fills as time goes by."""
@@ -72,6 +80,15 @@ class LimitWatch:
         """Share of failed requests in the window; None before there are any."""
         (_, first_count, first_failed), (_, count, failed) = self._history[0], self._history[-1]
         return (failed - first_failed) / (count - first_count) if count > first_count else None
+
+    def checkpoint(self) -> tuple[tuple[float, int, int], ...]:
+        """What the next watch goes on with: of the error window as much as a second at a time."""
+        first, *rest = self._history
+        kept = [first]
+        for entry in rest:
+            if entry is rest[-1] or entry[0] - kept[-1][0] >= _HISTORY_STEP_S:
+                kept.append(entry)
+        return tuple(kept)
 
     def _judge_errors(self, run_s: float, totals: Totals) -> Breach | None:
         limits = self._limits

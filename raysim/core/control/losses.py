@@ -28,6 +28,16 @@ class Loss:
     back_run_s: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LossesState:
+    """Losses as a checkpoint holds them; `lives` are numbers by pack."""
+
+    away: tuple[Loss, ...]
+    ended: tuple[Loss, ...]
+    awaited: tuple[int, ...]
+    lives: dict[int, int]
+
+
 class Losses:
     """Who is lost, and in which life a pack is to be placed again."""
 
@@ -70,3 +80,15 @@ class Losses:
     def give_up(self, users: Collection[int]) -> None:
         """These users are not going to be replaced after all."""
         self.awaited.difference_update(users)
+
+    def checkpoint(self) -> LossesState:
+        """What `resume` needs."""
+        return LossesState(tuple(self.away.values()), tuple(self.ended), tuple(self.awaited), dict(self._lives))
+
+    @classmethod
+    def resume(cls, state: LossesState) -> Losses:
+        """The losses that a restarted coordinator knows of."""
+        losses = cls()
+        losses.away = {loss.user: loss for loss in state.away}
+        losses.ended, losses.awaited, losses._lives = list(state.ended), set(state.awaited), dict(state.lives)
+        return losses

@@ -116,10 +116,14 @@ class Switch:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A request of this user is due at `at_run_s` seconds after the run's start, whatever it is doing then."""
+    """A request of this user is due at `at_run_s` seconds after the run's start, whatever it is doing then.
+
+    `number` grows over the run: an arrival that is told again after a restart of the coordinator has the same one.
+    """
 
     user: int
     at_run_s: float
+    number: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from collections.abc import Collection
+from dataclasses import dataclass
 
-from raysim.core.control.activation import Activation
-from raysim.core.control.dealer import Dealer
+from raysim.core.control.activation import Activation, ActivationState
+from raysim.core.control.dealer import Dealer, DealerState
 from raysim.core.control.messages import Arrival, Switch
 from raysim.core.plan.arrivals import ArrivalTimes
 from raysim.core.plan.load import LoadSchedule
+
+
+@dataclass(frozen=True, slots=True)
+class PlannerState:
+    """A planner as a checkpoint holds it: `coming` are switches that were planned and not yet due."""
+
+    activation: ActivationState
+    dealer: DealerState | None
+    coming: tuple[Switch, ...]
 
 
 class Planner:
@@ -24,6 +36,7 @@ class Planner:
         self._seed = seed
         self._activation = Activation(schedule, users)
         self._dealer = Dealer(ArrivalTimes(schedule, seed)) if _opens(schedule) else None
+        self._coming: deque[Switch] = deque()
 
     @property
     def planned_until_s(self) -> float:
@@ -43,6 +56,9 @@ class Planner:
         self._activation.leave(users, replaced=replaced)
         if self._dealer is not None:
             self._dealer.leave(users)
+        # whoever comes back is told anew when to come
+        gone = set(users)
+        self._coming = deque(switch for switch in self._coming if switch.user not in gone)
 
     def come_back(self, users: Collection[int]) -> None:
         """These users had left and are there again; see `Activation.come_back`."""
@@ -50,10 +66,27 @@ class Planner:
         if self._dealer is not None:
             self._dealer.come_back(users)
 
-    def plan_until(self, horizon_s: float, *, not_before_s: float) -> tuple[list[Switch], list[Arrival]]:
-        """What is due up to `horizon_s` and was not planned yet; see `Activation.plan_until`."""
+    def plan_until(self, horizon_s: float, *, run_s: float, not_before_s: float) -> tuple[list[Switch], list[Arrival]]:
+        """What is due up to `horizon_s` and was not planned yet; see `Activation.plan_until`. It is `run_s` now."""
         switches = self._activation.plan_until(horizon_s, not_before_s=not_before_s)
+        self._coming.extend(switches)
+        while self._coming and self._coming[0].at_run_s <= run_s:
+            self._coming.popleft()
         return switches, self._dealer.deal(horizon_s, switches) if self._dealer is not None else []
+
+    def catch_up(self, horizon_s: float, *, run_s: float) -> tuple[list[Switch], list[Arrival]]:
+        """What to tell the packs after a restart: of everybody whether to be active now, and all that is to come.
+
+        What the last coordinator planned after its checkpoint is planned once more, step by step, so that this one
+        believes what packs were told. Switches say again what packs may have heard: to them it makes no difference.
+        """
+        _, arrivals = self.plan_until(horizon_s, run_s=run_s, not_before_s=-math.inf)
+        first = {switch.user: switch for switch in reversed(self._coming)}
+        now = [
+            Switch(user, run_s, on=not first[user].on if user in first else on)
+            for user, on in sorted(self._activation.present().items())
+        ]
+        return [*now, *self._coming], arrivals
 
     @property
     def undealt(self) -> int:
@@ -63,6 +96,21 @@ class Planner:
     def arrivals_due(self, run_s: float) -> int | None:
         """How many arrivals were due up to this second, which must not go back; None without an open loop."""
         return self._dealer.due(run_s) if self._dealer is not None else None
+
+    def checkpoint(self, run_s: float) -> PlannerState:
+        """What `resume` needs. `run_s` is as for `arrivals_due`."""
+        dealer = self._dealer.checkpoint(run_s) if self._dealer is not None else None
+        return PlannerState(self._activation.checkpoint(), dealer, tuple(self._coming))
+
+    @classmethod
+    def resume(cls, schedule: LoadSchedule, seed: int, state: PlannerState) -> Planner:
+        """The planner of a restarted coordinator."""
+        planner = cls(schedule, seed, ())
+        planner._activation = Activation.resume(schedule, state.activation)
+        planner._coming = deque(state.coming)
+        if state.dealer is not None:
+            planner._dealer = Dealer.resume(ArrivalTimes(schedule, seed), state.dealer)
+        return planner
 
 
 def _opens(schedule: LoadSchedule) -> bool:

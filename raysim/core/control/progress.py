@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from raysim.core.control.messages import Totals
-from raysim.core.control.run_control import RunState
+from raysim.core.control.run_control import RunControl, RunState
+from raysim.core.plan.load import LoadSchedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,26 @@ class RunProgress:
     error_rate: float | None
     stop_reason: str
     stop_asked: int = 0
+
+
+def progress_of(control: RunControl, schedule: LoadSchedule, now_s: float, stop_asked: int) -> RunProgress:
+    """Where a run is at `now_s` on the coordinator's clock."""
+    run_s = now_s - control.run_start_s if control.run_start_s is not None else 0.0
+    phase = schedule.phase_at(run_s)
+    return RunProgress(
+        state=control.state,
+        run_s=run_s,
+        active=control.active,
+        target=schedule.target_at(run_s) if control.state is RunState.RUNNING else 0,
+        ready=len(control.ready_users),
+        lost=len(control.lost),
+        phase=phase.name if phase else "",
+        phase_index=phase.index if phase else -1,
+        totals=control.totals,
+        error_rate=control.error_rate,
+        stop_reason=control.stop_reason,
+        stop_asked=stop_asked,
+    )
 
 
 @dataclass(frozen=True, slots=True)

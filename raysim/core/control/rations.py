@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
 from raysim.core.control.lease import LeaseOrder
 from raysim.core.control.limits import Breach
 from raysim.core.control.messages import Event, PackStatus
 from raysim.core.control.slots import SlotBlock, SlotBook
-from raysim.core.control.treasury import Treasury
+from raysim.core.control.treasury import AccountState, Grant, Treasury
 from raysim.core.plan.run_plan import LimitPlan
 from raysim.core.pricing import dollars, picodollars_within
+
+
+@dataclass(frozen=True, slots=True)
+class RationsState:
+    """Rations as a checkpoint holds them."""
+
+    accounts: tuple[AccountState, ...]
+    short_from_s: float | None
+    allowed_usd: float | None
 
 
 class Rations:
@@ -86,9 +98,30 @@ class Rations:
         cheapest = treasury.out_of_reach
         if cheapest is None:
             return None
-        if treasury.is_frozen:
-            return Breach("cost", f"{spent}; what a lost pack holds of the rest is not known")
         return Breach("cost", f"{spent}; the next request could cost ${dollars(cheapest):.4f}")
+
+    def take_grants(self) -> list[Grant]:
+        """Grants of money since the last call; they are to be on disk before their packs hear of them."""
+        return self._treasury.take_grants() if self._treasury is not None else []
+
+    def checkpoint(self) -> RationsState:
+        """What `resume` needs."""
+        accounts = self._treasury.checkpoint() if self._treasury is not None else ()
+        return RationsState(accounts, self.short_from_s, self.allowed_usd)
+
+    @classmethod
+    def resume(
+        cls, limits: LimitPlan, state: RationsState, grants: Iterable[Grant], packs: Collection[int], now_s: float
+    ) -> Rations:
+        """The rations of a restarted coordinator; see `Treasury.resume`."""
+        rations = cls(limits)
+        rations.short_from_s, rations.allowed_usd = state.short_from_s, state.allowed_usd
+        if limits.max_cost_usd is not None:
+            limit = picodollars_within(limits.max_cost_usd)
+            rations._treasury = Treasury.resume(limit, state.accounts, grants, packs)
+        if limits.max_requests_per_second is not None:
+            rations._slots = SlotBook.resume(limits.max_requests_per_second, now_s)
+        return rations
 
     def note_shortage(self, run_s: float) -> Event | None:
         """Tell once when packs have to share what money is left."""

@@ -1,32 +1,35 @@
-"""The course of a run, from the first ready pack to the last drained one. Pure: every event brings its own time."""
+"""The course of a run, from the first ready pack to the last drained one. Pure: every event brings its own time.
+
+Longer than other modules: what decides, and what takes it down and goes on from it, have to be read side by side.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from enum import StrEnum
 
 import msgspec
 
 from raysim.core.control.amending import rule
+from raysim.core.control.checkpoint import Checkpoint, Restart
 from raysim.core.control.limits import LimitWatch, TimeLimit
 from raysim.core.control.losses import Loss, Losses
 from raysim.core.control.messages import (
     REQUEST_LIMIT,
     TENANT_REASONS,
-    Arrival,
     Event,
     Orders,
     PackHealth,
     PackStatus,
     StopOrder,
-    Switch,
     Totals,
 )
 from raysim.core.control.planner import Planner
 from raysim.core.control.rations import Rations
-from raysim.core.control.terms import Amendment, Ruling, Terms
+from raysim.core.control.roster import Member, Roster
+from raysim.core.control.terms import Amendment, Reload, Ruling, Terms
+from raysim.core.control.treasury import Grant
 from raysim.core.errors import Problem
 from raysim.core.plan.run_plan import RunPlan
 
@@ -50,21 +53,6 @@ class RunState(StrEnum):
     DRAINED = "drained"
 
 
-@dataclass(slots=True)
-class _Pack:
-    users: frozenset[int]
-    totals: Totals
-    health: PackHealth | None = None
-    active: int = 0
-    in_flight: int = 0
-    drained: bool = False
-    lost: bool = False
-    heard_s: float | None = None
-    sequence: int = 0
-    switches: list[Switch] = field(default_factory=list)
-    arrivals: list[Arrival] = field(default_factory=list)
-
-
 class RunControl:
     """Decides who is active and when the run ends; told of reports and losses, asked for orders.
 
@@ -75,14 +63,14 @@ class RunControl:
 
     def __init__(self, plan: RunPlan, *, wall_offset_s: float = 0.0) -> None:
         self._plan = plan
-        self._wall_offset_s = wall_offset_s
-        self._packs: dict[int, _Pack] = {}
-        self._pack_of: dict[int, int] = {}
-        self._totals = Totals()
+        #: what to add to the caller's clock for wall time
+        self.wall_offset_s = wall_offset_s
+        self._roster = Roster()
         self._limits = LimitWatch(plan.limits)
         self._rations = Rations(plan.limits)
         self._time = TimeLimit(plan.limits, plan.schedule.duration_s)
         self._planner: Planner | None = None
+        self._planned_until_s = 0.0
         self._phase = -1
         self._told_of_overbilling = False
         self._stop: StopOrder | None = None
@@ -98,10 +86,13 @@ class RunControl:
         self._losses = Losses()
         #: what packs are to follow, and what became of every change that was asked for
         self.terms = Terms.of(plan)
-        self.rulings: list[Ruling] = []
+        self.reloads: list[Reload] = []
         self.gone_users: dict[int, str] = {}
         #: (run second, target, active) about once a second
         self.samples: list[tuple[float, int, int]] = []
+        self.restarts: list[Restart] = []
+        #: whether something has happened since the last checkpoint that nobody would tell a restarted coordinator
+        self.must_keep = False
 
     # ── events ──
 
@@ -111,23 +102,24 @@ class RunControl:
             if life == self._losses.life(pack):
                 self._pack_is_back(self._planner, pack, users, now_s)
             return
-        self._packs[pack] = _Pack(frozenset(users), Totals())
-        self._pack_of.update(dict.fromkeys(users, pack))
+        self._roster.join(pack, users)
+        self.must_keep = True
 
     def _pack_is_back(self, planner: Planner, pack: int, users: Collection[int], now_s: float) -> None:
-        known = self._packs.get(pack)
+        known = self._roster.get(pack)
         if self.state is not RunState.RUNNING or known is None or not known.lost:
             # too late to be of use: it hears that the run stops, and nobody waits for it
             return
-        self._packs[pack] = _Pack(frozenset(users), Totals())
-        self._pack_of.update(dict.fromkeys(users, pack))
+        self._roster.join(pack, users)
         self._losses.give_up(known.users)
         back = self._losses.come_back(users, self._run_s(now_s))
         planner.come_back([user for user in back if user not in self.gone_users])
         self._note("users_back", pack=pack, users=sorted(back))
 
     def begin(self, now_s: float) -> None:
-        """All packs that will come are ready: the run's second 0 is a moment from now."""
+        """All packs that will come are ready: the run's second 0 is a moment from now. Asked again, nothing happens."""
+        if self.state is not RunState.PREPARING:
+            return
         self.run_start_s = now_s + _START_LEAD_S
         self._planner = Planner(self._plan.schedule, self._plan.seed, self.ready_users)
         self.state = RunState.RUNNING
@@ -135,29 +127,27 @@ class RunControl:
 
     def report(self, status: PackStatus, now_s: float) -> Orders:
         """A pack's report; the answer is what it is to do."""
-        pack = self._packs.get(status.pack)
+        pack = self._roster.get(status.pack)
         self._rations.hear(status)
         if pack is not None and (pack.lost or status.life != self._losses.life(status.pack)):
             self.tick(now_s)
             return self._dismissal(now_s)
         if pack is None:
-            pack = _Pack(frozenset(), Totals())
+            pack = Member(frozenset())
         elif status.sequence > pack.sequence:
-            pack.heard_s = self._run_s(now_s)
-            self._take(pack, status)
+            self._take(pack, status, now_s)
         self.tick(now_s)
-        switches, pack.switches = tuple(pack.switches), []
-        arrivals, pack.arrivals = tuple(pack.arrivals), []
+        switches, arrivals = pack.collect()
         running = self.state is RunState.RUNNING
         return Orders(
             clock_s=now_s,
-            wall_offset_s=self._wall_offset_s,
+            wall_offset_s=self.wall_offset_s,
             lease_s=self._plan.limits.lease_s,
             interval_s=self.interval_s,
             run_start_s=self.run_start_s,
             switches=switches,
             stop=self._stop,
-            urgent_s=max(_SHORTEST_URGENT_S, len(self._packs) / _REPORTS_PER_SECOND),
+            urgent_s=max(_SHORTEST_URGENT_S, len(self._roster) / _REPORTS_PER_SECOND),
             lease=self._rations.lease(status.pack, running=running),
             slots=self._rations.slots(status, now_s) if running else None,
             arrivals=arrivals,
@@ -168,22 +158,20 @@ class RunControl:
         """What a process hears that was taken for lost and is not: nobody counts what it does, so it is to stop."""
         return Orders(
             clock_s=now_s,
-            wall_offset_s=self._wall_offset_s,
+            wall_offset_s=self.wall_offset_s,
             lease_s=self._plan.limits.lease_s,
             interval_s=self.interval_s,
             run_start_s=self.run_start_s,
             stop=self._stop or StopOrder("lost", 0.0),
         )
 
-    def _take(self, pack: _Pack, status: PackStatus) -> None:
-        pack.sequence = status.sequence
-        self._totals += status.totals - pack.totals
+    def _take(self, pack: Member, status: PackStatus, now_s: float) -> None:
+        # a pack that has drained reports no more
+        self.must_keep |= status.drained and not pack.drained
+        self._roster.take(pack, status, self._run_s(now_s))
         if status.totals.beyond_usd and not self._told_of_overbilling:
             self._told_of_overbilling = True
             self._note("billed_beyond_reservation", pack=status.pack, beyond_usd=status.totals.beyond_usd)
-        pack.totals = status.totals
-        pack.health = status.health
-        pack.active, pack.in_flight, pack.drained = status.active, status.in_flight, status.drained
         if status.gone and self._planner is not None:
             for user, reason in status.gone:
                 self._planner.leave([user], replaced=reason not in TENANT_REASONS)
@@ -196,7 +184,7 @@ class RunControl:
         Returns:
             the number of the life in which it is to be placed again; 0 when it is not to be.
         """
-        known = self._packs.get(pack)
+        known = self._roster.get(pack)
         heard_s = known.heard_s if known is not None else None
         if known is not None:
             known.lost = True
@@ -208,7 +196,7 @@ class RunControl:
         self._note("pack_lost", pack=pack, users=sorted(users), why=why)
         if self._plan.bootstrap.abort_on_loss and self.state is RunState.RUNNING:
             self.stop("loss", "a user was lost and bootstrap.onLoss is abort", self._plan.limits.drain_s, now_s)
-        replaceable = [user for user in users if user in self._pack_of and user not in self.gone_users]
+        replaceable = [user for user in users if user in self._roster.users and user not in self.gone_users]
         if not (self._plan.bootstrap.respawn and self.state is RunState.RUNNING and replaceable):
             return 0
         return self._losses.replace(pack, replaceable)
@@ -240,18 +228,20 @@ class RunControl:
             asked = Amendment(None, (), (*asked.refused, *late))
         planned_until_s = planner.planned_until_s if planner is not None else 0.0
         ruling = rule(asked, self.terms, run_s, planned_until_s)
-        self.rulings.append(ruling)
-        if ruling.refused:
-            self._note("reload_refused", problems=[str(problem) for problem in ruling.refused])
-        if ruling.applied:
-            told = [{"path": change.path, "old": change.before, "new": change.after} for change in ruling.applied]
+        done = ruling.reload
+        self.reloads.append(done)
+        self.must_keep = True
+        if done.refused:
+            self._note("reload_refused", problems=[str(problem) for problem in done.refused])
+        if done.applied:
+            told = [{"path": change.path, "old": change.before, "new": change.after} for change in done.applied]
             self._note("reload_applied", version=ruling.terms.version, changes=told)
-            self.take_up(ruling.terms, now_s)
+            self._take_up(ruling.terms, now_s)
         self.tick(now_s)
         return ruling
 
-    def take_up(self, terms: Terms, now_s: float) -> None:
-        """From now on these hold: changed ones, or those of a coordinator that this one takes over from."""
+    def _take_up(self, terms: Terms, now_s: float) -> None:
+        """From now on these hold."""
         self.terms, self._plan = terms, terms.on(self._plan)
         self._limits.follow(terms.limits)
         self._time = TimeLimit(terms.limits, terms.schedule.duration_s)
@@ -268,7 +258,7 @@ class RunControl:
             self._note_phase(run_s)
             self._plan_ahead(self._planner, run_s)
             self._sample(run_s)
-            breach = self._limits.judge(max(0.0, run_s), self._totals) or self._rations.judge()
+            breach = self._limits.judge(max(0.0, run_s), self._roster.totals) or self._rations.judge()
             if breach is not None:
                 self.stop(breach.limit, breach.message, self._plan.limits.drain_s, now_s)
             elif run_s >= self._plan.schedule.duration_s:
@@ -285,13 +275,13 @@ class RunControl:
     @property
     def interval_s(self) -> float:
         """How often each pack is to report, in seconds."""
-        return max(_SHORTEST_INTERVAL_S, len(self._packs) / _REPORTS_PER_SECOND)
+        return max(_SHORTEST_INTERVAL_S, len(self._roster) / _REPORTS_PER_SECOND)
 
     @property
     def totals(self) -> Totals:
         """Sums over all packs, the lost ones included; arrivals for which nobody was active are unsent, too."""
-        undealt = self._planner.undealt if self._planner is not None else 0
-        return msgspec.structs.replace(self._totals, unsent=self._totals.unsent + undealt) if undealt else self._totals
+        totals, undealt = self._roster.totals, self._planner.undealt if self._planner is not None else 0
+        return msgspec.structs.replace(totals, unsent=totals.unsent + undealt) if undealt else totals
 
     @property
     def arrivals_due(self) -> int | None:
@@ -303,7 +293,7 @@ class RunControl:
         planned = self._planner.arrivals_due(self.stopped_at_s or 0.0) if self._planner is not None else None
         if planned is None or self._planner is None:
             return None
-        return max(planned, self._totals.arrived + self._planner.undealt)
+        return max(planned, self._roster.totals.arrived + self._planner.undealt)
 
     @property
     def plan(self) -> RunPlan:
@@ -338,17 +328,17 @@ class RunControl:
     @property
     def ready_users(self) -> AbstractSet[int]:
         """Users that were set up and not lost."""
-        return self._pack_of.keys() - self.lost.keys()
+        return self._roster.users - self.lost.keys()
 
     @property
     def _users_left(self) -> int:
         away = (self.lost.keys() - self._losses.awaited) | self.gone_users.keys()
-        return len(self._pack_of) - sum(user in self._pack_of for user in away)
+        return len(self._roster.users) - sum(user in self._roster.users for user in away)
 
     @property
     def active(self) -> int:
         """Users that are active as their packs last reported."""
-        return sum(pack.active for pack in self._packs.values())
+        return self._roster.active
 
     @property
     def error_rate(self) -> float | None:
@@ -358,24 +348,105 @@ class RunControl:
     @property
     def health(self) -> tuple[PackHealth, ...]:
         """The latest health of every pack that reported."""
-        return tuple(pack.health for pack in self._packs.values() if pack.health is not None)
+        return tuple(pack.health for pack in self._roster if pack.health is not None)
 
     def take_events(self) -> list[Event]:
         """Events since the last call."""
         events, self._events = self._events, []
         return events
 
+    # ── to survive ──
+
+    def take_grants(self) -> list[Grant]:
+        """Grants of money since the last call; each is to be on disk before its pack hears of it."""
+        return self._rations.take_grants()
+
+    def checkpoint(self, now_s: float) -> Checkpoint:
+        """What `resume` needs."""
+        self.must_keep = False
+        run_s = self._run_s(now_s)
+        return Checkpoint(
+            taken_s=now_s,
+            wall_offset_s=self.wall_offset_s,
+            state=str(self.state),
+            run_start_s=self.run_start_s,
+            phase=self._phase,
+            stop=self._stop,
+            stop_message=self.stop_message,
+            stopped_at_s=self.stopped_at_s,
+            drain_until_s=self._drain_until_s,
+            drained_at_s=self.drained_at_s,
+            told_of_overbilling=self._told_of_overbilling,
+            roster=self._roster.checkpoint(),
+            planner=self._planner.checkpoint(min(run_s, self.stopped_at_s or run_s)) if self._planner else None,
+            losses=self._losses.checkpoint(),
+            gone_users=dict(self.gone_users),
+            errors=self._limits.checkpoint(),
+            rations=self._rations.checkpoint(),
+            restarts=tuple(self.restarts),
+            terms=self.terms if self.terms.version else None,
+            reloads=tuple(self.reloads),
+        )
+
+    @classmethod
+    def resume(cls, plan: RunPlan, saved: Checkpoint, grants: Iterable[Grant], now_s: float) -> RunControl:
+        """The control of a restarted coordinator, on the same clock; goes on with the phase.
+
+        Args:
+            plan: as it was planned.
+            saved: the last checkpoint.
+            grants: those since then, and any older ones.
+            now_s: the time.
+        """
+        plan = saved.terms.on(plan) if saved.terms is not None else plan
+        control = cls(plan, wall_offset_s=saved.wall_offset_s)
+        control.terms, control.reloads = saved.terms or control.terms, list(saved.reloads)
+        control.state, control.run_start_s, control._phase = RunState(saved.state), saved.run_start_s, saved.phase
+        control._stop, control.stop_message = saved.stop, saved.stop_message
+        control.stop_reason = saved.stop.reason if saved.stop is not None else ""
+        control.stopped_at_s, control.drained_at_s = saved.stopped_at_s, saved.drained_at_s
+        control._drain_until_s = saved.drain_until_s
+        control._told_of_overbilling = saved.told_of_overbilling
+        control._roster = Roster.resume(saved.roster)
+        control._losses = Losses.resume(saved.losses)
+        control.gone_users = dict(saved.gone_users)
+        control._limits = LimitWatch(plan.limits, saved.errors)
+        control._rations = Rations.resume(plan.limits, saved.rations, grants, control._roster.living, now_s)
+        if saved.planner is not None:
+            control._planner = Planner.resume(plan.schedule, plan.seed, saved.planner)
+        control.restarts = [*saved.restarts, Restart(control._run_s(now_s), now_s - saved.taken_s)]
+        control._note("coordinator_restarted", away_s=round(now_s - saved.taken_s, 3))
+        control._go_on(now_s)
+        return control
+
+    def _go_on(self, now_s: float) -> None:
+        run_s = self._run_s(now_s)
+        if self.state is RunState.RUNNING and self._planner is not None and self.run_start_s is not None:
+            run_s = now_s - self.run_start_s
+            self._planned_until_s = self._horizon_s(run_s)
+            self._roster.tell(*self._planner.catch_up(self._planned_until_s, run_s=run_s))
+        elif self._stop is not None and self.state is RunState.DRAINING:
+            # a pack may hear only now that it is to stop
+            self._stop = StopOrder(self._stop.reason, min(self._stop.drain_s, self._time.left_s(run_s)))
+            self._drain_until_s = now_s + self._stop.drain_s
+
+    # ── inside ──
+
+    def _horizon_s(self, run_s: float) -> float:
+        """How far ahead packs are told what comes: until their next report but one."""
+        return run_s + 2 * self.interval_s + 0.5
+
     def _plan_ahead(self, planner: Planner, run_s: float) -> None:
         """Orders for the time until a pack's next report but one."""
-        until_s = run_s + 2 * self.interval_s + 0.5
-        switches, arrivals = planner.plan_until(until_s, not_before_s=run_s + self.interval_s)
-        for switch in switches:
-            self._packs[self._pack_of[switch.user]].switches.append(switch)
-        for arrival in arrivals:
-            self._packs[self._pack_of[arrival.user]].arrivals.append(arrival)
+        until_s, not_before_s = self._horizon_s(run_s), run_s + self.interval_s
+        # steps that are left out because it is late would not be left out when they are planned again after a restart
+        self.must_keep |= self._planned_until_s < not_before_s
+        self._planned_until_s = until_s
+        self._roster.tell(*planner.plan_until(until_s, run_s=run_s, not_before_s=not_before_s))
         shortage = self._rations.note_shortage(run_s)
         if shortage is not None:
             self._events.append(shortage)
+            self.must_keep = True
 
     def _stop_without_users(self, now_s: float) -> None:
         if set(self.gone_users.values()) == {REQUEST_LIMIT} and not self.lost:
@@ -384,7 +455,7 @@ class RunControl:
             self.stop("no_users", "every user has left or was lost", self._plan.limits.drain_s, now_s)
 
     def _await_drain(self, now_s: float) -> None:
-        silent = sorted(index for index, pack in self._packs.items() if not (pack.drained or pack.lost))
+        silent = self._roster.undrained
         # a pack hears of the last order within an interval, and says that it has drained within another
         patience_s = 2 * self.interval_s + _DRAIN_GRACE_S
         if not silent:
@@ -401,6 +472,7 @@ class RunControl:
 
     def _note(self, event: str, **detail: object) -> None:
         self._events.append(Event(event, detail))
+        self.must_keep = True
 
     def _note_phase(self, run_s: float) -> None:
         phase = self._plan.schedule.phase_at(run_s)

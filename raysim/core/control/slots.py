@@ -44,6 +44,13 @@ class SlotBook:
         self._wanted: dict[int, int] = {}
         self._all_wanted = 0
 
+    @classmethod
+    def resume(cls, rate: float, now_s: float) -> SlotBook:
+        """The book of a restarted coordinator: nobody knows which slots the last one gave out, up to a second ahead."""
+        book = cls(rate)
+        book._next_s = now_s + _AHEAD_S
+        return book
+
     def take(self, pack: int, wanted: int, now_s: float) -> SlotBlock | None:
         """Slots for a pack in which `wanted` requests wait: its share of those of the next second by that number."""
         self._all_wanted += wanted - self._wanted.get(pack, 0)

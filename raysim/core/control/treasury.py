@@ -3,12 +3,14 @@
 Every account is three sums that only grow: granted, returned, settled. What the treasury has heard of the last two is
 never more than the truth, so that `granted - returned` is never less than what the pack has spent or can still spend:
 it is committed. A grant is made only while all that is committed stays within the limit. Lost, repeated or overtaken
-messages make the treasury too careful for a while, never too generous. All amounts are whole picodollars.
+messages make the treasury too careful for a while, never too generous. Whoever writes down each grant before it is
+answered can rebuild the treasury from an old checkpoint: granted is exact then, and of returned and settled a restart
+knows no more than the truth, as ever. All amounts are whole picodollars.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from raysim.core.control.lease import LeaseOrder, LeaseReport
@@ -51,6 +53,15 @@ class AccountState:
     lost: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """An account's sum of grants after one more; to be on disk before the pack hears of it."""
+
+    pack: int
+    account: str
+    granted: int
+
+
 class Treasury:
     """Grants money to packs, and takes back what they do not need.
 
@@ -64,9 +75,9 @@ class Treasury:
         self._past: dict[str, tuple[int, _Account]] = {}
         #: packs whose cheapest request could not be paid when they last asked
         self._starving: set[int] = set()
-        #: after a restart: packs that may hold more than the checkpoint knew, and have not been heard yet
+        #: after a restart: packs of which nobody knows what they have under way, since they have not been heard yet
         self._unheard: set[int] = set()
-        self._frozen = False
+        self._grants: list[Grant] = []
         self._committed = self._settled = self._reserved = 0
         self._idle = self._demand = self._hungry = 0
 
@@ -97,10 +108,7 @@ class Treasury:
 
     def lose(self, pack: int) -> None:
         """A pack's process is gone. What it held counts as spent: requests it had under way may be billed."""
-        if pack in self._unheard:
-            # its grants since the checkpoint are known to nobody
-            self._frozen = True
-            self._unheard.discard(pack)
+        self._unheard.discard(pack)
         self._starving.discard(pack)
         account = self._living.pop(pack, None)
         if account is not None:
@@ -125,7 +133,13 @@ class Treasury:
             self._add(account, -1)
             account.granted += amount
             self._add(account, 1)
+            self._grants.append(Grant(pack, account.said.account, account.granted))
         return LeaseOrder(account.granted, keep)
+
+    def take_grants(self) -> list[Grant]:
+        """Grants since the last call."""
+        grants, self._grants = self._grants, []
+        return grants
 
     def last_order(self, pack: int) -> LeaseOrder:
         """What to answer while nothing is granted and everything is taken back."""
@@ -159,17 +173,12 @@ class Treasury:
         return self.pool + self._idle < _COMFORT * self._demand
 
     @property
-    def is_frozen(self) -> bool:
-        """Whether nothing is granted any more, because nobody knows what has been."""
-        return self._frozen
-
-    @property
     def out_of_reach(self) -> int | None:
         """The cheapest request that anybody waits with, when it can never be paid: nothing is under way any more."""
         if self._reserved or self._idle or not self._hungry or self._unheard:
             return None
         cheapest = min(a.said.cheapest for a in self._living.values() if a.said.waiting)
-        return cheapest if self._frozen or cheapest > self.pool else None
+        return cheapest if cheapest > self.pool else None
 
     def lost_commitments(self) -> dict[int, int]:
         """For each pack that lost a process: all that its accounts have committed."""
@@ -190,11 +199,16 @@ class Treasury:
         )
 
     @classmethod
-    def resume(cls, limit: int, accounts: Collection[AccountState], packs: Collection[int]) -> Treasury:
-        """The treasury of a restarted coordinator, from a checkpoint that knows of every pack that was lost.
+    def resume(
+        cls, limit: int, accounts: Collection[AccountState], grants: Iterable[Grant], packs: Collection[int]
+    ) -> Treasury:
+        """The treasury of a restarted coordinator.
 
-        Nothing is granted until every one of `packs` has reported or is known to be lost: only they know what was
-        granted since. If one is lost before it reports, nothing is granted any more.
+        Args:
+            limit: what may be spent in all.
+            accounts: a checkpoint, of any age.
+            grants: every grant since then, and any older ones.
+            packs: who lives; the limit does not count as reached before all of them have reported.
         """
         treasury = cls(limit)
         for state in accounts:
@@ -205,6 +219,8 @@ class Treasury:
             else:
                 treasury._living[state.pack] = account
             treasury._add(account, 1)
+        for grant in grants:
+            treasury._learn_of(grant)
         treasury._unheard = set(packs)
         return treasury
 
@@ -224,8 +240,6 @@ class Treasury:
 
     def _amount(self, account: _Account, keep: int) -> int:
         """What to grant: up to what it may hold, and at least whole requests that wait, in fair shares of the pool."""
-        if self._unheard or self._frozen:
-            return 0
         said, pool = account.said, self.pool
         due = min(said.waiting, max(said.cheapest, pool // max(1, self._hungry)))
         wanted = max(min(keep, account.demand), due) - account.idle
@@ -233,6 +247,22 @@ class Treasury:
         if amount <= 0 or (not said.waiting and account.idle + amount < said.largest):
             return 0
         return amount
+
+    def _learn_of(self, grant: Grant) -> None:
+        """Of a grant that a process before this one made."""
+        living = self._living.get(grant.pack)
+        if grant.account in self._past:
+            account = self._past[grant.account][1]
+        elif living is not None and living.said.account == grant.account:
+            account = living
+        else:
+            # the pack's process was started anew since the checkpoint
+            self.lose(grant.pack)
+            account = self._living[grant.pack] = _Account(LeaseReport(grant.account))
+            self._add(account, 1)
+        self._add(account, -1)
+        account.granted = max(account.granted, grant.granted)
+        self._add(account, 1)
 
     def _hear_of_past(self, said: LeaseReport) -> None:
         """Of a process that is known to be lost: its sums may have grown before it was."""

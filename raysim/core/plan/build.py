@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from raysim.core.backends.target import BackendTarget
 from raysim.core.behaviour.behaviour import Behaviour
 from raysim.core.config.load import ArrivalsSpec
 from raysim.core.config.scenario import Scenario
@@ -53,6 +54,25 @@ def build_plan(scenario: Scenario, run_id: str, *, started: str) -> RunPlan:
         target=plan_target(scenario),
         key_days=None if expires_s is None else max(1, -int(-expires_s // _SECONDS_PER_DAY)),
         keys_per_user=spec.api_keys.per_user,
+        thresholds=tuple(threshold.to_threshold() for threshold in spec.thresholds),
+        slo=spec.slo.to_slo() if spec.slo else None,
+        backends=_backends(scenario),
+    )
+
+
+def _backends(scenario: Scenario) -> tuple[BackendTarget, ...]:
+    return tuple(
+        BackendTarget(
+            id=backend.id,
+            metrics_url=backend.metrics_url,
+            kind=backend.kind,
+            model=backend.model or "",
+            gpu_type=backend.gpu_type or "",
+            theoretical_tps=backend.theoretical_tps,
+            capacity=backend.capacity,
+            token_env=backend.token_env or "",
+        )
+        for backend in scenario.spec.targets.backends
     )
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from raysim.core.backends.target import BackendTarget
 from raysim.core.behaviour.behaviour import Behaviour
+from raysim.core.goals.slo import Slo
+from raysim.core.goals.threshold import Threshold
 from raysim.core.plan.load import LoadSchedule
 from raysim.core.plan.target_plan import TargetPlan
 from raysim.core.pricing import Price
@@ -94,6 +97,10 @@ class RunPlan:
     target: TargetPlan
     key_days: int | None
     keys_per_user: int = 1
+    thresholds: tuple[Threshold, ...] = ()
+    slo: Slo | None = None
+    #: whose metrics pages are read; of an embedded platform they are known once it is up
+    backends: tuple[BackendTarget, ...] = ()
 
     @property
     def users(self) -> tuple[UserPlan, ...]:

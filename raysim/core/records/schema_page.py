@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from raysim.core.backends.reading import COLUMNS as READING_COLUMNS
 from raysim.core.records.outcome import ErrorKind
-from raysim.core.records.request import COLUMNS, SCHEMA_VERSION
+from raysim.core.records.request import COLUMNS, SCHEMA_VERSION, Column
 
 _FOREWORD = """
 # Schema of the request records
@@ -15,6 +16,15 @@ This page is made from the record's definition by `make docs`. What the other fi
 `due_unix_ns` for the order in which users meant to send them. Schema version {version}, which every file states in its
 metadata as `raysim_schema_version` beside `run_id`. Times within a request come from one monotonic clock and count
 from the moment the request was due.
+"""
+
+_BACKENDS = """
+## Backends
+
+`backends.parquet` holds one row for each look at a backend's metrics page, in the order of their times; of a `dcgm`
+page one for each GPU. Sums and counts are differences of counters between two looks, as the page states them; a mean
+over any time is the sum of the sums over the sum of the counts. What a page does not tell is null.
+[backends.md](backends.md) has the metrics that are read, and what is made of them.
 """
 
 #: kind → Parquet's type, and what stands where nothing is known
@@ -56,13 +66,21 @@ MEANINGS: dict[ErrorKind, str] = {
 
 def schema_page() -> str:
     """The page: a table of columns and a table of error kinds."""
-    sections = [_FOREWORD.format(version=SCHEMA_VERSION), _columns(), _kinds()]
+    sections = [_FOREWORD.format(version=SCHEMA_VERSION), _columns(COLUMNS), _kinds(), _BACKENDS.strip(), _readings()]
     return "\n\n".join(section.strip() for section in sections) + "\n"
 
 
-def _columns() -> str:
-    lines = ["## Columns", "", "| column | type | unit | meaning |", "|---|---|---|---|"]
-    lines += [f"| `{c.name}` | {_TYPES[c.kind][0]} | {c.unit} | {c.meaning} |" for c in COLUMNS]
+def _table(columns: tuple[Column, ...]) -> list[str]:
+    head = ["| column | type | unit | meaning |", "|---|---|---|---|"]
+    return head + [f"| `{c.name}` | {_TYPES[c.kind][0]} | {c.unit} | {c.meaning} |" for c in columns]
+
+
+def _readings() -> str:
+    return "\n".join(_table(READING_COLUMNS))
+
+
+def _columns(columns: tuple[Column, ...]) -> str:
+    lines = ["## Columns", "", *_table(columns)]
     lines += ["| `outcome` | string |  | `success`, `error`, `refused` or `cancelled`; follows from `error_type` |", ""]
     lines += [f"* {name}: {absent}" for name, absent in _TYPES.values()]
     return "\n".join(lines)

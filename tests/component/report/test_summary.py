@@ -36,7 +36,7 @@ PROMISED = {
         ("latency", "response_time", "ttft", "itl", "tpot", "tps", "queue"),
         ("mean", "mean_ci95", "p50", "p75", "p90", "p95", "p99", "max", "min", "count", "unit"),
     ),
-    "throughput": ("requests_per_s", "output_tokens_per_s", "over_s"),
+    "throughput": ("requests_per_s", "output_tokens_per_s", "over_s", "success", "error"),
     "goodput": (),
     "tenants": (),
     "models": (),
@@ -174,7 +174,15 @@ def test_spending_against_the_limit(limit: float | None, overspend: float | None
 def test_throughput_is_over_the_phases_that_count() -> None:
     records = [record(i) for i in range(80)] + [failure(99, ErrorKind.DNS)]
     throughput = summarise(rows(records), facts())["throughput"]
-    assert throughput == {"requests_per_s": 2.0, "output_tokens_per_s": 22.0, "over_s": 40.0}
+    assert throughput == {
+        "requests_per_s": 2.0,
+        "output_tokens_per_s": 22.0,
+        "over_s": 40.0,
+        "success": 80,
+        "error": 1,
+        "prompt_tokens": 1600,
+        "completion_tokens": 880,
+    }
     cut_short = summarise(rows(records), facts(load_s=30.0))["throughput"]
     assert (cut_short["over_s"], cut_short["requests_per_s"]) == (20.0, 4.0)
     in_warmup = summarise(rows(records), facts(load_s=8.0))["throughput"]

@@ -78,10 +78,28 @@ def test_the_kv_cache_admits_in_order_and_shows_its_use() -> None:
         engine.submit(sequence, 0.0)
     assert (engine.running, engine.waiting) == (1, 2)
     assert engine.kv_cache_usage == pytest.approx(0.5)
+    assert engine.kv_cache_reserved == pytest.approx(0.6)
     run(engine)
     assert large.admitted_at == first.finished_at
     assert small.admitted_at == first.finished_at
     assert engine.kv_cache_usage == 0.0
+
+
+def test_prompts_take_turns_where_there_are_few_lanes() -> None:
+    engine = Engine(profile(slots=10, prefill_lanes=1))
+    sequences = [Sequence(0, 0) for _ in range(4)]
+    for sequence in sequences:
+        engine.submit(sequence, 0.0)
+    engine.cancel(sequences[1], 0.0)
+    run(engine)
+    alone = Engine(PROFILE)
+    lonely = Sequence(0, 0)
+    alone.submit(lonely, 0.0)
+    run(alone)
+    # let in at once, and processed one after the other; who has gone takes no turn
+    assert [s.admitted_at for s in sequences] == [0.0] * 4
+    ready = [s.ready_at for s in sequences if not s.cancelled]
+    assert ready == pytest.approx([lonely.ready_at * n for n in (1, 2, 3)])
 
 
 def test_what_cannot_fit_is_rejected() -> None:

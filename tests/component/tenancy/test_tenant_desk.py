@@ -44,12 +44,14 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     opened.close()
 
 
-def desk_for(platform: RunningPlatform, plan: RunPlan, journal: Journal, *, retain: bool = False) -> TenantDesk:
+def desk_for(
+    platform: RunningPlatform, plan: RunPlan, journal: Journal, *, retain: bool = False, written: bytes = b""
+) -> TenantDesk:
     async def token(refused: bool) -> Secret:
         del refused
         return Secret(platform.admin_token)
 
-    return TenantDesk(plan, plan.target, journal, token, retain=retain, cleanup_timeout_s=10)
+    return TenantDesk(plan, plan.target, journal, token, retain=retain, cleanup_timeout_s=10, written=written)
 
 
 def entries(folder: Path) -> list[tuple[str, str]]:
@@ -180,3 +182,24 @@ async def set_up(platform: RunningPlatform, desk: TenantDesk, admission: Admissi
         )
     finally:
         tenants.close()
+
+
+async def test_a_desk_goes_on_from_its_ledger(platform: RunningPlatform, journal: Journal, tmp_path: Path) -> None:
+    plan = plan_for(platform, 2)
+    before = desk_for(platform, plan, journal)
+    await before.prepare()
+    first = await before.admit(0)
+    written = (tmp_path / "resources.jsonl").read_bytes()
+    desk = desk_for(platform, plan, journal, written=written + b'{"time":1.0,"kind":"us')
+    assert await desk.admit(1) == replace(first, user_id="")
+    assert len(desk.ledger) == 5
+    # asked to prepare again, it makes nothing twice, and the run keeps its mark
+    await desk.prepare()
+    lines = [orjson.loads(line) for line in (tmp_path / "resources.jsonl").read_bytes().splitlines()]
+    assert [line["mark"] for line in lines if line["kind"] == "run"] == [first.mark]
+    assert desk.ledger.ids("org") == before.ledger.ids("org")
+    # one user too many has failed for anybody to be tried any more, whoever counted
+    desk.recall(0, 2)
+    desk.give_back(1)
+    assert "not tried" in (await desk.admit(1)).refusal
+    assert (await desk.clean_up())["suspended"] == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import replace
@@ -110,6 +111,7 @@ class FakeCoordinator:
         #: what packs are to follow from now on
         self.terms: Terms | None = None
         self._arrivals: list[Arrival] = []
+        self._numbers = itertools.count(1)
         self._start_s = monotonic()
         self._switches: list[Switch] = []
         self._stop: StopOrder | None = None
@@ -152,7 +154,7 @@ class FakeCoordinator:
     def arrive(self, user: int, *after_s: float) -> None:
         """Let requests of a user be due in so many seconds."""
         now_s = monotonic() - self._start_s
-        self._arrivals += [Arrival(user, now_s + delay_s) for delay_s in after_s]
+        self._arrivals += [Arrival(user, now_s + delay_s, next(self._numbers)) for delay_s in after_s]
 
     def stop(self, drain_s: float = 5.0) -> None:
         self._stop = StopOrder("completed", drain_s)

@@ -78,6 +78,19 @@ async def test_what_is_under_way_counts_towards_the_user_s_limit_of_requests(ser
     assert stage.coordinator.gone == {0: "request_limit"}
 
 
+async def test_an_arrival_that_is_told_twice_happens_once(serve: Serve) -> None:
+    server = await serve(answer(ANSWER))
+    stage = Stage(make_brief(url(server), 1, arrivals=BY_THE_CLOCK))
+    stage.coordinator.switch(0)
+    stage.coordinator.arrive(0, 0.01, 0.02)
+    # a coordinator that was started again does not know that the last one had told it
+    stage.coordinator._arrivals *= 2
+    stage.coordinator.arrive(0, 0.03)
+    await stage.coordinator.until(lambda status: status.totals.success >= 3)
+    end = await stage.end()
+    assert (end.totals.requests, len(server.requests)) == (3, 3)
+
+
 async def test_an_arrival_for_a_user_that_has_gone_is_counted(serve: Serve) -> None:
     server = await serve(answer(ANSWER))
     stage = Stage(make_brief(url(server), 1, arrivals=BY_THE_CLOCK))

@@ -8,7 +8,7 @@ from itertools import pairwise
 import orjson
 import pytest
 
-from raysim.core.control.messages import Totals
+from raysim.core.control.messages import Orders, PackStatus, Totals
 from raysim.users import pack as pack_module
 from raysim.users.user import User
 from tests.component.users.stage import KEY, Stage, flat, make_behaviour, make_brief
@@ -120,6 +120,27 @@ async def test_a_user_that_leaves_is_reported_until_the_coordinator_has_heard(se
     assert sum(bool(status.gone) for status in stage.coordinator.statuses) == 1
     end = await stage.end()
     assert (end.totals.requests, end.cut_off) == (3, False)
+
+
+async def test_the_last_report_waits_for_a_coordinator_that_is_away(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("raysim.users.pack._LAST_PAUSE_S", 0.0)
+    stage = Stage(make_brief(url(await serve(answer(ANSWER))), 1))
+    await stage.coordinator.until(lambda status: status.sequence >= 2)
+    report, failures = stage.coordinator.report, 3
+
+    async def away_when_it_counts(status: PackStatus) -> Orders:
+        nonlocal failures
+        if status.drained and failures:
+            failures -= 1
+            raise ConnectionError("away for a moment")
+        return await report(status)
+
+    monkeypatch.setattr(stage.coordinator, "report", away_when_it_counts)
+    end = await stage.end()
+    assert (failures, end.cut_off) == (0, False)
+    assert stage.coordinator.statuses[-1].drained
 
 
 async def test_a_user_whose_code_fails_is_reported_and_the_others_go_on(

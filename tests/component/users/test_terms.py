@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from raysim.core.control.messages import REQUEST_LIMIT
-from raysim.core.control.terms import Terms
+from raysim.core.control.terms import Pace, Terms
 from raysim.core.plan.load import ArrivalPlan, LoadSchedule
 from raysim.core.plan.run_plan import PackBrief
 from tests.component.users.stage import Stage, flat, make_behaviour, make_brief
@@ -21,7 +21,7 @@ __all__ = ["serve"]
 
 
 def terms_of(brief: PackBrief, version: int = 1) -> Terms:
-    return Terms(version, brief.schedule, brief.behaviour, brief.limits)
+    return Terms(version, brief.schedule, Pace.of(brief.behaviour), brief.limits)
 
 
 async def test_a_pack_follows_new_terms_and_says_so(serve: Serve) -> None:

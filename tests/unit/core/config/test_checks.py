@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from raysim.core.config.reading import read_scenario
-from raysim.core.config.support import FOR_MANIFESTS, REFUSED, WITHOUT_EFFECT
+from raysim.core.config.support import FOR_MANIFESTS, WITHOUT_EFFECT
 from tests.unit.core.config.documents import document, errors_of, warnings_of
 
 AIAAS = {"apiRouterUrl": "http://router:8080", "userOrgUrl": "http://user-org:8081"}
@@ -150,23 +150,6 @@ def test_effects_of_sections_that_cannot_be_read_are_not_guessed() -> None:
     assert not any(path == "spec.models" for path in errors)
 
 
-NOT_YET: list[tuple[str, dict[str, Any]]] = [
-    ("spec.thresholds", {"thresholds": ["ttft_p95 < 800ms", {"expression": "error_rate < 1%", "org": "org-1"}]}),
-]
-
-
-@pytest.mark.parametrize(("path", "spec"), NOT_YET)
-def test_what_is_not_supported_yet_is_refused(path: str, spec: dict[str, Any]) -> None:
-    errors = errors_of(**spec)
-    assert list(errors) == [path]
-    assert errors[path].startswith("is not supported yet; ")
-
-
-def test_every_row_of_the_table_is_tried() -> None:
-    tried = {path.replace("[0]", "[]").replace("[1]", "[]") for path, _ in NOT_YET}
-    assert tried == {f"spec.{row.path}" for row in REFUSED}
-
-
 NO_EFFECT: dict[str, dict[str, Any]] = {
     "metrics.pushgatewayUrl": {"metrics": {"pushgatewayUrl": "http://gateway:9091"}},
     "metrics.prometheusUrl": {"metrics": {"prometheusUrl": "http://prometheus:9090"}},
@@ -177,11 +160,6 @@ NO_EFFECT: dict[str, dict[str, Any]] = {
     "metrics.otlpUrl": {"metrics": {"otlpUrl": "http://collector:4318"}},
     "metrics.listen": {"metrics": {"listen": 9100}},
     "cleanup.retainMetrics": {"cleanup": {"retainMetrics": False}},
-    "cleanup.exportResultsTo": {"cleanup": {"exportResultsTo": "s3://bucket/{testRunId}/"}},
-    "cleanup.retainLogs": {"cleanup": {"retainLogs": False}},
-    "cleanup.logExportPath": {"cleanup": {"logExportPath": "s3://bucket/logs/"}},
-    "cleanup.objectStore": {"cleanup": {"objectStore": {"pathStyle": True}}},
-    "targets.backends": {"targets": {"backends": [{"id": "a", "metricsUrl": "http://a:8000/metrics", "kind": "vllm"}]}},
     "workers.resources": {"workers": {"resources": {"requests": {"cpu": 1}}}},
     "workers.image": {"workers": {"image": "raysim:1"}},
     "workers.env": {"workers": {"env": {"A": "b"}}},

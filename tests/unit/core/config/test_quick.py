@@ -7,7 +7,8 @@ import pytest
 from raysim.core.config.quick import QuickForm
 from raysim.core.config.reading import examine
 from raysim.core.config.scenario import Scenario
-from raysim.core.errors import Problem
+from raysim.core.errors import ConfigError, Problem
+from raysim.core.goals.slo import Slo
 from raysim.core.plan.build import build_plan
 from raysim.core.plan.load import ArrivalPlan
 
@@ -32,6 +33,22 @@ def test_users_ask_without_pause_packed_into_few_actors() -> None:
     assert {user.model for user in plan.users} == {"tiny"}
     assert (plan.target.platform, plan.target.router_url, plan.target.key_env) == ("static", "http://server:8000", "")
     assert plan.schedule.duration_s == 30
+
+
+def test_goodput_becomes_an_slo() -> None:
+    plan = build_plan(scenario_of(replace(FORM, goodput="ttft:200ms, tpot:50ms")), "run-1", started="20260714-091503")
+    assert plan.slo == Slo(ttft_s=0.2, tpot_s=0.05)
+
+
+@pytest.mark.parametrize(
+    ("goodput", "message"),
+    [("e2el:3s", "did you mean latency:…?"), ("ttft", "found 'ttft'; expected times"), ("ttft=3s", "expected times")],
+)
+def test_a_goodput_that_says_nothing_is_refused(goodput: str, message: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        replace(FORM, goodput=goodput).document()
+    assert raised.value.problems[0].path == "--goodput"
+    assert message in str(raised.value)
 
 
 def test_warm_up_comes_first_and_does_not_count() -> None:

@@ -27,6 +27,13 @@ def test_an_empty_section_stands_for_its_defaults() -> None:
     assert scenario.spec.limits == LimitsSpec()
 
 
+def test_pages_of_one_kind_need_names_of_their_own() -> None:
+    page = {"id": "a", "metricsUrl": "http://a:8000/metrics", "kind": "vllm"}
+    assert errors_of(targets={"backends": [page, page | {"kind": "dcgm"}]}) == {}
+    found = errors_of(targets={"backends": [page, page]})
+    assert found["spec.targets.backends[1].id"] == "a has another vllm page; give each an id of its own"
+
+
 def test_null_removes_a_limit_that_has_a_default() -> None:
     assert read_scenario(document(limits={"maxCostUsd": None})).spec.limits.max_cost_usd is None
 
@@ -76,6 +83,16 @@ def test_a_real_platform_needs_both_addresses() -> None:
         ({"metrics": {"pushgatewayUrl": "gateway:9091"}}, "spec.metrics.pushgatewayUrl", "http://"),
         ({"metrics": {"labels": {"model": "x"}}}, "spec.metrics.labels.model", "sets itself"),
         ({"cleanup": {"exportResultsTo": "s3:///x"}}, "spec.cleanup.exportResultsTo", "s3://bucket/"),
+        (
+            {"cleanup": {"exportResultsTo": "s3://key:secret@bucket/x"}},
+            "spec.cleanup.exportResultsTo",
+            "must not hold credentials",
+        ),
+        (
+            {"cleanup": {"exportResultsTo": "s3://b/x", "logExportPath": "s3://b/x/"}},
+            "spec.cleanup.logExportPath",
+            "is where the results go",
+        ),
         ({"targets": {"tls": {"verify": "yes"}}}, "spec.targets.tls.verify", "true or false"),
         ({"advanced": {"correlationId": "a b"}}, "spec.advanced.correlationId", "without spaces"),
         ({"targets": {"auth": {}}}, "spec.targets.auth", "exactly one of tokenEnv, tokenFile, login"),
@@ -132,7 +149,7 @@ def test_problems_of_all_sections_are_found_at_once() -> None:
         users={"perOrg": {"min": 5, "max": 2}},
         userBehavior={"thinkTimeSeconds": {"min": 9, "max": 1}},
         limits={"maxDuration": "long"},
-        thresholds=["ttft_p95 < 800ms"],
+        thresholds=["ttft_p95 < 800"],
     )
     assert list(errors) == [
         "spec.organizations.count",
@@ -140,7 +157,7 @@ def test_problems_of_all_sections_are_found_at_once() -> None:
         "spec.users.perOrg.min",
         "spec.userBehavior.thinkTimeSeconds.min",
         "spec.limits.maxDuration",
-        "spec.thresholds",
+        "spec.thresholds[0].expression",
     ]
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from raysim.core.control.amending import too_late
+from raysim.core.control.checkpoint import Checkpoint
 from raysim.core.control.lease import LeaseReport
 from raysim.core.control.messages import Event, Totals
-from raysim.core.control.run_control import RunState
+from raysim.core.control.run_control import RunControl, RunState
 from raysim.core.control.terms import Amendment, Change, Ruling, Terms
 from raysim.core.errors import Problem
 from raysim.core.plan.load import ArrivalPlan, LoadSchedule, Ramp
@@ -82,7 +84,7 @@ def test_later_phases_are_changed_added_and_removed() -> None:
     for second in range(-1, 6):
         course.everyone_reports(float(second))
     ruling = rephase(course, 5.0, FIRST, (5.0, 4, "at_once"), (5.0, 1, "at_once"))
-    assert (ruling.refused, ruling.terms.version) == ((), 1)
+    assert (ruling.reload.refused, ruling.terms.version) == ((), 1)
     switches: list[tuple[float, bool]] = []
     for second in range(6, 29):
         for orders in course.everyone_reports(float(second)).values():
@@ -113,7 +115,7 @@ def test_phases_that_come_too_late_do_not_hold_up_the_rest() -> None:
         limits=replace(course.control.plan.limits, drain_s=1.0),
     )
     ruling = offer(course, 5.0, wanted, "spec.limits.drain", "spec.loadPattern.phases[0].duration")
-    assert [change.path for change in ruling.applied] == ["spec.limits.drain"]
+    assert [change.path for change in ruling.reload.applied] == ["spec.limits.drain"]
     assert ruling.phases_kept
     assert course.control.plan.schedule == plan().schedule
     assert course.control.plan.limits.drain_s == 1.0
@@ -246,13 +248,21 @@ def test_every_pack_hears_of_the_terms_until_it_follows_them() -> None:
     assert course.report(1, 5.0, terms=0).terms == course.control.terms
 
 
-def test_a_coordinator_that_takes_over_takes_up_the_terms() -> None:
-    course = Course(plan()).begin()
-    amend(course, 2.0, max_cost_usd=3.0)
-    after = Course(plan()).begin()
-    after.control.take_up(course.control.terms, after.start_s + 2.0)
-    assert after.control.plan == course.control.plan
-    assert after.report(0, 3.0, terms=1).terms is None
+def test_a_coordinator_that_takes_over_goes_on_with_the_terms() -> None:
+    course = Course(plan(maxCostUsd=5)).begin()
+    course.everyone_reports(1.0)
+    rephase(course, 2.0, FIRST, (5.0, 4, "linear"))
+    amend(course, 2.5, max_cost_usd=3.0)
+    kept = msgspec.json.encode(course.control.checkpoint(course.start_s + 3.0))
+    saved = msgspec.json.decode(kept, type=Checkpoint)
+    control = RunControl.resume(plan(maxCostUsd=5), saved, [], course.start_s + 4.0)
+    assert control.plan == course.control.plan
+    assert (control.terms, control.reloads) == (course.control.terms, course.control.reloads)
+    assert control.allowed_usd == 3.0
+    course.control = control
+    assert course.report(0, 5.0, terms=2).terms is None
+    assert course.report(1, 5.0, terms=0).terms == control.terms
+    assert course.tick(25.0) is RunState.DRAINING
 
 
 # what is told
@@ -265,8 +275,8 @@ def test_what_became_of_a_change_is_noted() -> None:
     changes = (Change("spec.limits.maxCostUsd", "1", "2"),)
     asked = Amendment(Terms.of(wanted), changes, (Problem("spec.users.perOrg.max", "cannot change"),))
     ruling = course.control.amend(asked, course.start_s + 3.0)
-    assert (ruling.run_s, ruling.applied, ruling.refused) == (3.0, changes, asked.refused)
-    assert course.control.rulings == [ruling]
+    assert (ruling.reload.run_s, ruling.reload.applied, ruling.reload.refused) == (3.0, changes, asked.refused)
+    assert course.control.reloads == [ruling.reload]
     noted = course.control.take_events()
     assert [(event.kind, event.detail) for event in noted if event.kind.startswith("reload")] == [
         ("reload_refused", {"problems": ["spec.users.perOrg.max: cannot change"]}),
@@ -281,7 +291,7 @@ def test_a_file_that_cannot_be_read_changes_nothing() -> None:
     course = Course(plan()).begin()
     asked = Amendment(None, (), (Problem("spec.limits.maxCostUsd", "found 'x'"),))
     ruling = course.control.amend(asked, course.start_s + 3.0)
-    assert (ruling.applied, ruling.terms.version) == ((), 0)
+    assert (ruling.reload.applied, ruling.terms.version) == ((), 0)
     assert course.control.plan == plan()
     assert [event.detail["problems"] for event in events(course, "reload_refused")] == [
         ["spec.limits.maxCostUsd: found 'x'"]
@@ -292,7 +302,9 @@ def test_a_run_that_ends_changes_nothing_any_more() -> None:
     course = Course(plan()).begin()
     course.stop(5.0)
     ruling = amend(course, 6.0, max_cost_usd=2.0)
-    assert ruling.applied == ()
-    assert [str(problem) for problem in ruling.refused] == ["spec.limits.maxCostUsd: too late: the run is draining"]
+    assert ruling.reload.applied == ()
+    assert [str(problem) for problem in ruling.reload.refused] == [
+        "spec.limits.maxCostUsd: too late: the run is draining"
+    ]
     assert {told.terms for told in course.everyone_reports(7.0).values()} == {None}
     assert sorted(PACKS) == [0, 1]

@@ -1,0 +1,69 @@
+"""What the coordinator knows at the end of a run that the records do not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from raysim.actors.user import Bootstrapped
+from raysim.core.control.checkpoint import Restart
+from raysim.core.control.losses import Loss
+from raysim.core.control.messages import PackHealth, Totals
+from raysim.core.control.run_control import RunControl
+from raysim.core.control.terms import Reload
+from raysim.tenancy.ledger import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """The coordinator's part of a report."""
+
+    stop_reason: str
+    stop_message: str
+    #: unix seconds of the run's second 0; None when it never began
+    started_at: float | None
+    stopped_at_s: float
+    drained_at_s: float
+    samples: tuple[tuple[float, int, int], ...]
+    lost: tuple[Loss, ...]
+    gone_users: dict[int, str]
+    bootstraps: tuple[Bootstrapped, ...]
+    health: tuple[PackHealth, ...]
+    totals: Totals
+    org_ids: dict[str, str]
+    user_ids: dict[str, str]
+    #: pack → all that it may have spent, in USD, of those that lost a process
+    lost_commitments: dict[int, float]
+    money_short_from_s: float | None
+    arrivals_due: int | None
+    restarts: tuple[Restart, ...]
+    #: what became of changes of the scenario that were made while the run went on
+    reloads: tuple[Reload, ...]
+    #: the most that may have been spent under the limits of cost that were in force, in USD
+    allowed_usd: float | None
+
+
+def record_of(control: RunControl, ledger: Ledger, bootstraps: Sequence[Bootstrapped]) -> RunRecord:
+    """The record of a run that has ended, however it did."""
+    start_s = control.run_start_s
+    return RunRecord(
+        stop_reason=control.stop_reason,
+        stop_message=control.stop_message,
+        started_at=None if start_s is None else start_s + control.wall_offset_s,
+        stopped_at_s=control.stopped_at_s or 0.0,
+        drained_at_s=control.drained_at_s or control.stopped_at_s or 0.0,
+        samples=tuple(control.samples),
+        lost=control.losses,
+        gone_users=control.gone_users,
+        bootstraps=tuple(bootstraps),
+        health=control.health,
+        totals=control.totals,
+        org_ids=ledger.ids("org"),
+        user_ids=ledger.ids("user"),
+        lost_commitments=control.lost_commitments,
+        money_short_from_s=control.money_short_from_s,
+        arrivals_due=control.arrivals_due,
+        restarts=tuple(control.restarts),
+        reloads=tuple(control.reloads),
+        allowed_usd=control.allowed_usd,
+    )

@@ -1,0 +1,59 @@
+"""`raysim report`: a run that is over, shown again or for other programs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+from rich.console import Console
+
+from raysim.cleanup.left_run import find_run
+from raysim.cli.run import LOG_WIDTH, default_results_folder
+from raysim.core.errors import ExitCode
+from raysim.report.console import render_summary
+from raysim.report.junit import junit_text
+from raysim.report.markdown import markdown_text
+from raysim.report.metric_rows import csv_text
+from raysim.report.vllm import vllm_text
+from raysim.results import open_run
+from raysim.results.unfinished import NOTE, summary_of
+
+
+def _json_text(summary: Mapping[str, Any]) -> str:
+    return orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+
+
+_TEXTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "json": _json_text,
+    "csv": csv_text,
+    "vllm": vllm_text,
+    "junit": junit_text,
+    "markdown": markdown_text,
+}
+
+
+@click.command("report")
+@click.argument("run")
+@click.option(
+    "--format", "form", type=click.Choice(["table", *_TEXTS]), default="table", help="How to show it (table)."
+)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for results.")
+def command(run: str, form: str, out: Path | None) -> int:
+    """Show RUN again: a run's directory, or its id below the results folder.
+
+    A run that goes on or was killed is shown from the records that had been stored. Exit status 0 however the run came
+    out, 2 when there is no such run.
+    """
+    found = open_run(find_run(run, out or default_results_folder()), unfinished=True)
+    summary = summary_of(found)
+    if form == "table":
+        render_summary(summary, Console(highlight=False, width=None if sys.stdout.isatty() else LOG_WIDTH))
+    else:
+        click.echo(_TEXTS[form](summary), nl=False)
+    if not found.finished:
+        click.echo(f"raysim: {NOTE}", err=True)
+    return int(ExitCode.OK)

@@ -1,0 +1,1 @@
+"""What backends say of themselves: metric pages as readings, and what readings and requests together tell. No I/O."""
