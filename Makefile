@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test check fuzz format docs bench profile clean setup manifests deploy undeploy
+.PHONY: help demo test e2e check fuzz format docs bench profile clean setup manifests deploy undeploy
 
 help:
 	@echo "make demo    install, then load-test the simulated platform on local Ray (about a minute)"
 	@echo "make test    install, then run every test"
+	@echo "make e2e     runs at full length, up to a thousand users and ten minutes (40 minutes in all)"
 	@echo "make check   linters, types, import rules, generated pages (what CI runs)"
 	@echo "make format  format the code"
 	@echo "make docs    rewrite the generated pages under docs/"
@@ -36,6 +37,9 @@ test: $(STAMP)
 	$(BIN)/python -m tests.services.debian
 	$(BIN)/python -m pytest -m 'not ray' --numprocesses $$(nproc) --dist loadgroup
 	$(BIN)/python -m pytest -m ray
+
+e2e: $(STAMP)
+	$(BIN)/python -m pytest -m e2e tests/e2e
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -20,6 +20,7 @@ from raysim.actors.placement import (
     fetch,
     ready_refs,
 )
+from raysim.actors.reloads import Reloads
 from raysim.actors.replacements import Replacements
 from raysim.actors.run_record import RunRecord
 from raysim.actors.survey import check_cluster
@@ -66,6 +67,7 @@ class LoadTest:
         cleanup_timeout_s: longest clean-up.
         debug: whether requests are logged one by one.
         simulated: what the embedded platform is like, if the run starts one.
+        reloads: tells what changed in the scenario; None where there is nothing that could.
         wanted: where its files are to be copied.
         exports: copy them there.
     """
@@ -85,6 +87,7 @@ class LoadTest:
         simulated: PlatformConfig,
         wanted: Destinations,
         exports: RunExports,
+        reloads: Reloads | None = None,
     ) -> None:
         self._plan = plan
         self._expects = expects
@@ -96,6 +99,7 @@ class LoadTest:
         self._cleanup_timeout_s = cleanup_timeout_s
         self._debug = debug
         self._simulated = simulated
+        self._reloads = reloads
         self._wanted = wanted
         self._exports = exports
         self._placement = Placement(cluster, plan.run_id)
@@ -301,6 +305,7 @@ class LoadTest:
             going_on = progress.state is RunState.RUNNING
             running |= {pack.ended: pack for pack in self._replaced()}
             self._heed_interrupts(progress)
+            self._follow_scenario(going_on=going_on)
             self._tell_of_exports()
             self._view.show(self._meter.running(progress, self._metrics[0].live()))
             if progress.state is RunState.DRAINED:
@@ -351,6 +356,16 @@ class LoadTest:
             drain_s = self._plan.limits.drain_s if asked == 1 else 0.0
             self._view.note("stopping: requests in flight may finish" if asked == 1 else "stopping at once")
             self._coordinator.ask("request_stop", "interrupted", "stopped from outside", drain_s)
+
+    def _follow_scenario(self, *, going_on: bool) -> None:
+        """Hand on what somebody changed in the scenario's file."""
+        asked = self._reloads.look() if self._reloads is not None and going_on else None
+        if self._reloads is None or asked is None:
+            return
+        self._plan = self._reloads.settle(self._coordinator.ask("amend", asked))
+        self._meter.follow(self._plan)
+        for line in self._reloads.told():
+            self._view.note(line)
 
     def _note(self, event: Event, sentence: str) -> None:
         """Something happened that the coordinator cannot see."""
@@ -423,6 +438,8 @@ class LoadTest:
             arrivals_due=record.arrivals_due,
             lost_commitments={workers[pack]: usd for pack, usd in record.lost_commitments.items()},
             money_short_from_s=record.money_short_from_s,
+            reloads=record.reloads,
+            allowed_usd=record.allowed_usd,
             coordinator_restarts=record.restarts,
             backends=self.backends,
             outages=tuple(outage for metrics in self._metrics for outage in metrics.outages),

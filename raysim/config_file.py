@@ -67,7 +67,7 @@ def examine_file(
 ) -> Findings:
     """As `load_scenario`, but errors are returned, together with the warnings."""
     try:
-        document = _select(_documents(_scenario_file(path)), name)
+        document = _select(_documents(scenario_file(path)), name)
     except ConfigError as error:
         return Findings(None, tuple(error.problems), ())
     return examine_document(document, overrides=overrides, environ=environ, existing_runs=existing_runs)
@@ -102,7 +102,8 @@ def dump_scenario(scenario: Scenario) -> str:
     return dump_document(as_document(scenario))
 
 
-def _scenario_file(path: Path) -> Path:
+def scenario_file(path: Path) -> Path:
+    """The file that `path` means: itself, or the one in a mounted ConfigMap's directory. Raises ConfigError."""
     if not path.is_dir():
         return path
     found = sorted(p for p in path.iterdir() if p.suffix in (".yaml", ".yml") and not p.name.startswith("."))

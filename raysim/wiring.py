@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,9 +16,11 @@ import httpx
 from rich.console import Console
 
 from raysim.actors.cluster import connect, disconnect
+from raysim.actors.reloads import Reloads
 from raysim.actors.run_record import RunRecord
 from raysim.app import LoadTest
 from raysim.config_file import dump_scenario
+from raysim.core.config.reading import Findings
 from raysim.core.config.scenario import Scenario
 from raysim.core.errors import ConfigError, ExitCode, Problem, worst
 from raysim.core.export.address import Destinations
@@ -48,7 +50,7 @@ class RunOptions:
 
     `ui` is live, plain or none; `address` is auto, local or a Ray address; `results` is the folder that gets the run's
     directory. `probe` is whether each model may be sent a tiny request first; `expected_hash` what the scenario's is to
-    be, None for any.
+    be, None for any. `look` says what is in the scenario's file when that has changed; None where there is no file.
     """
 
     run_id: str
@@ -58,6 +60,7 @@ class RunOptions:
     ui: ViewMode
     probe: bool = True
     expected_hash: str | None = None
+    look: Callable[[], Findings | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,7 @@ def run_scenario(scenario: Scenario, options: RunOptions, console: Console) -> R
                 simulated=simulated,
                 wanted=wanted,
                 exports=exports,
+                reloads=Reloads(options.look, scenario, plan) if options.look else None,
             )
             try:
                 facts, record = test.run()

@@ -25,6 +25,7 @@ from raysim.actors.user_keys import UserKeys
 from raysim.core.control.messages import Event, Orders, PackStatus
 from raysim.core.control.progress import RunProgress, Standing, progress_of
 from raysim.core.control.run_control import RunControl, RunState
+from raysim.core.control.terms import Amendment, Ruling
 from raysim.core.metrics.readings import RunReadings
 from raysim.core.metrics.survey import take_readings
 from raysim.core.plan.run_plan import RunPlan
@@ -121,6 +122,7 @@ class Coordinator:
         """Go on where the process before this one was killed, on the same clock: it is that of the machine."""
         memory, now_s = recalled.memory, monotonic()
         self._control = RunControl.resume(self._plan, memory.course, recalled.grants, now_s)
+        self._plan = self._control.plan
         self._control.samples.extend(recalled.samples)
         self._samples_kept = len(recalled.samples)
         self._bootstraps = recalled.bootstraps
@@ -218,6 +220,13 @@ class Coordinator:
         """End the run."""
         self._control.stop(reason, message, drain_s, monotonic())
         await self._settle()
+
+    async def amend(self, asked: Amendment) -> Ruling:
+        """Change the run's terms as far as that can be."""
+        ruling = self._control.amend(asked, monotonic())
+        self._plan = self._control.plan
+        await self._settle()
+        return ruling
 
     async def watch(self) -> RunProgress:
         """Where the run is. The driver's calls are also its heartbeat."""

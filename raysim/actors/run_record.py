@@ -10,6 +10,7 @@ from raysim.core.control.checkpoint import Restart
 from raysim.core.control.losses import Loss
 from raysim.core.control.messages import PackHealth, Totals
 from raysim.core.control.run_control import RunControl
+from raysim.core.control.terms import Reload
 from raysim.tenancy.ledger import Ledger
 
 
@@ -36,6 +37,10 @@ class RunRecord:
     money_short_from_s: float | None
     arrivals_due: int | None
     restarts: tuple[Restart, ...]
+    #: what became of changes of the scenario that were made while the run went on
+    reloads: tuple[Reload, ...]
+    #: the most that may have been spent under the limits of cost that were in force, in USD
+    allowed_usd: float | None
 
 
 def record_of(control: RunControl, ledger: Ledger, bootstraps: Sequence[Bootstrapped]) -> RunRecord:
@@ -59,4 +64,6 @@ def record_of(control: RunControl, ledger: Ledger, bootstraps: Sequence[Bootstra
         money_short_from_s=control.money_short_from_s,
         arrivals_due=control.arrivals_due,
         restarts=tuple(control.restarts),
+        reloads=tuple(control.reloads),
+        allowed_usd=control.allowed_usd,
     )

@@ -6,6 +6,7 @@ import os
 import secrets
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from rich.console import Console
 
 from raysim.cli.quick_form import quick_form, quick_options
 from raysim.config_file import LoadedScenario, examine_document, load_scenario
+from raysim.config_watch import ConfigWatch
 from raysim.core.config.quick import QuickForm
 from raysim.core.errors import ConfigError, Problem
 from raysim.core.ids import new_run_id, valid_run_id
@@ -53,6 +55,7 @@ def command(
     Or, in the quick form, load any OpenAI-compatible server: --url URL --model MODEL --concurrency N.
     """
     results = out or default_results_folder()
+    watch = None
     form = quick_form(options, config=config is not None)
     # a log has no width of its own: one in which the tables fit
     console = Console(highlight=False, width=None if sys.stdout.isatty() else LOG_WIDTH)
@@ -66,6 +69,7 @@ def command(
         console.print(form.price_note(), markup=False)
     else:
         path = config or Path()
+        watch = ConfigWatch(path, name=name, overrides=overrides, environ=os.environ)
         loaded = load_scenario(path, name=name, overrides=overrides, environ=os.environ, existing_runs=results)
     for warning in loaded.warnings:
         console.print(f"[yellow]warning:[/] {warning}", markup=True)
@@ -91,6 +95,7 @@ def command(
     from raysim.wiring import RunOptions, run_scenario  # noqa: PLC0415
 
     run_options = RunOptions(chosen, started, results, address, ui, probe=not no_probe, expected_hash=expect_hash)
+    run_options = replace(run_options, look=watch.look if watch else None)
     outcome = run_scenario(loaded.scenario, run_options, console)
     click.echo(outcome.directory)
     return int(outcome.exit_code)

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from raysim.report.goals_text import goodput_text
 from raysim.report.numbers import count, digits, elapsed, seconds, share, size, usd
+from raysim.report.reloads import reload_lines
 
 _VERDICT_STYLES = {"ok": "green", "suspect": "yellow"}
 _MOST_NAMED = 5
@@ -23,8 +24,9 @@ def closing_lines(summary: dict[str, Any]) -> Iterator[tuple[str, Text]]:
     yield "cost:", _cost(summary["cost"])
     if summary["goodput"] is not None:
         yield "goodput:", Text(goodput_text(summary["goodput"]))
-    if summary["held"]["count"] or summary["requests"]["unsent"] or summary["requests"]["arrivals_due"] is not None:
-        yield "held back:", _waiting(summary["requests"], summary["held"])
+    yield from _waits(summary["requests"], summary["held"])
+    for place, line in enumerate(reload_lines(summary["reloads"])):
+        yield "" if place else "reloaded:", line
     if summary["schedule"]["largest_lasting_users"] is not None:
         yield "schedule:", Text(_schedule(summary["schedule"]))
     yield "users:", _users(summary)
@@ -102,15 +104,27 @@ def _cost(cost: dict[str, Any]) -> Text:
     return text
 
 
-def _waiting(requests: dict[str, Any], held: dict[str, Any]) -> Text:
-    text = Text(f"by raysim, {count(held['count'])} of {count(requests['headline'])} requests")
+def _waits(requests: dict[str, Any], held: dict[str, Any]) -> Iterator[tuple[str, Text]]:
     if held["count"]:
-        text.append(f" (median {seconds(held['p50'])}, p99 {seconds(held['p99'])})")
-    if requests["arrivals_due"] is not None:
-        text.append(f"; {count(requests['arrivals_due'])} arrivals were due")
-    if requests["unsent"]:
-        text.append(f"; {count(requests['unsent'])} requests were due and not sent", "yellow")
-    return text
+        yield "held back:", _held(requests, held)
+    if requests["unsent"] or requests["arrivals_due"] is not None:
+        yield "due:", _due(requests)
+
+
+def _held(requests: dict[str, Any], held: dict[str, Any]) -> Text:
+    some = f"{count(held['count'])} of {count(requests['headline'])} requests"
+    return Text(
+        f"{some} waited for money, a slot or a free place (median {seconds(held['p50'])}, p99 {seconds(held['p99'])})"
+    )
+
+
+def _due(requests: dict[str, Any]) -> Text:
+    """Of an open loop in all phases, or of users that waited when the run ended."""
+    unsent = requests["unsent"]
+    if requests["arrivals_due"] is None:
+        return Text(f"{count(unsent)} requests were due and not sent", "yellow")
+    text = Text(f"{count(requests['arrivals_due'])} requests were due by the clock in all phases")
+    return text.append(f"; {count(unsent)} were not sent", "yellow") if unsent else text
 
 
 def _schedule(schedule: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ from raysim.core.backends.reading import BackendReading
 from raysim.core.backends.target import BackendTarget
 from raysim.core.control.checkpoint import Restart
 from raysim.core.control.messages import PackHealth
+from raysim.core.control.terms import Reload
 from raysim.core.isolation.events import DeclaredFault
 from raysim.core.metrics.export_state import ExportState
 from raysim.core.plan.run_plan import RunPlan
@@ -95,7 +96,7 @@ class RunFacts:
     """A run as its coordinator and driver saw it.
 
     Args:
-        plan: what was going to happen.
+        plan: what was going to happen; after changes during the run, with the terms that were in force last.
         status: how it ended.
         stop_reason: one word: `completed`, or what ended it early.
         stop_message: a sentence with the figures behind the reason; may be empty.
@@ -116,6 +117,8 @@ class RunFacts:
         arrivals_due: requests of an open loop that were due; None without one.
         lost_commitments: worker → all that it may have spent, in USD, of those that lost a process.
         money_short_from_s: from when on packs had to share what money was left; None when they never had to.
+        reloads: changes of the scenario during the run, and what became of them.
+        allowed_usd: the most that may have been spent, where a limit of cost was lowered; None for that of the plan.
         backends: whose metrics pages were read.
         readings: what stood there, in the order of their times.
         exports: how the export of metrics went, for each metrics actor; empty when nothing was to be exported.
@@ -142,6 +145,8 @@ class RunFacts:
     arrivals_due: int | None = None
     lost_commitments: Mapping[str, float] = field(default_factory=dict)
     money_short_from_s: float | None = None
+    reloads: tuple[Reload, ...] = ()
+    allowed_usd: float | None = None
     backends: tuple[BackendTarget, ...] = ()
     readings: tuple[BackendReading, ...] = ()
     exports: tuple[ExportState, ...] = ()

@@ -18,13 +18,15 @@ def limit_figures(rows: pl.DataFrame, cost: Mapping[str, float], facts: RunFacts
     """What `cost` of the run's requests is beside its limit.
 
     `reserved_unsettled_usd` is what actors that were lost had set aside, as far as no record tells what became of it.
+    `overspend_usd` is against the most that was allowed: what had been spent when a limit was lowered is not over it.
     `utilisation` is the share of the limit that is spent or has to be taken as spent.
     """
     limit = facts.plan.limits.max_cost_usd
     unsettled = _unsettled(rows, facts.lost_commitments)
     unknown = cost["unverified_usd"] if facts.plan.limits.unknown_cost == "reserved" else 0.0
     spent = cost["usd"] + unknown + unsettled
-    over = 0.0 if limit is None else cost["usd"] - limit
+    allowed = limit if facts.allowed_usd is None else facts.allowed_usd
+    over = 0.0 if allowed is None else cost["usd"] - allowed
     return {
         "reserved_unsettled_usd": unsettled,
         "limit_usd": limit,

@@ -29,6 +29,10 @@ class ProgressMeter:
         self._plan = plan
         self._looks: deque[tuple[float, Totals]] = deque()
 
+    def follow(self, plan: RunPlan) -> None:
+        """From now on this is the run's plan."""
+        self._plan = plan
+
     def waiting(self, message: str, *, ready: int = 0) -> RunView:
         """A view of a run whose users are not asking: it is being set up or cleaned up."""
         return self._view(None, Totals(), LiveSnapshot(), message, ready)

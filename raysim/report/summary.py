@@ -19,6 +19,7 @@ from raysim.report.isolation import isolation
 from raysim.report.limits import limit_figures, schedule_error
 from raysim.report.measured import DEFINITIONS, Measured
 from raysim.report.prompts import prompts
+from raysim.report.reloads import reloads
 from raysim.report.think_time import think_time
 from raysim.report.thresholds import thresholds
 
@@ -72,6 +73,7 @@ def summarise(requests: pl.LazyFrame, facts: RunFacts) -> dict[str, Any]:
         "billing": bill,
         "metrics": _metrics(facts),
         "load_generator": load_generator(headline, facts),
+        "reloads": reloads(facts),
         **backend_parts(requests, facts, generator_verdict(headline, facts)),
         "records_lost_estimate": facts.records_lost_estimate,
         "thresholds": thresholds(requests, facts, run),

@@ -93,7 +93,8 @@ def secret_from_environment(environ: Mapping[str, str], name: str, where: str) -
     if not value:
         raise TenancyError(
             f"{where}: the environment variable {name} is not set where the coordinator runs",
-            hint="set it in the environment of the Ray cluster's processes (before `ray start`, or in the pod), "
+            hint="export it in this shell, which is enough where the run starts its own Ray (--address local); "
+            "a cluster that is running needs it in its own processes (set before `ray start`, or in the pod); "
             "or name a mounted file instead",
         )
     return Secret(value)

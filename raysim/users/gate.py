@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from raysim.core.control.lease import Lease, LeaseOrder, LeaseReport
 from raysim.core.control.slots import SlotBlock
-from raysim.core.plan.run_plan import PackBrief
+from raysim.core.plan.run_plan import LimitPlan, PackBrief
 from raysim.core.pricing import most_usd, picodollars, prompt_bound
 
 #: bound of a prompt's tokens to expect before the first is known
@@ -162,6 +162,12 @@ class Gate:
                 return
             turn = self._queue.popleft()
             loop.call_later(max(0.0, at_s + clock_offset_s - now_s), partial(turn.wake, passed=True))
+
+    def follow(self, limits: LimitPlan) -> None:
+        """From now on these hold. Without a cap on the rate, whoever waits for a slot may go."""
+        self._slotted = limits.max_requests_per_second is not None
+        while self._queue and not self._slotted:
+            self._queue.popleft().wake(passed=True)
 
     def close(self) -> None:
         """Nobody is to pass any more."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from time import monotonic_ns
 
 from raysim.core.behaviour.endpoint import EndpointPlan
+from raysim.core.plan.run_plan import PackBrief
 from raysim.core.records.outcome import ErrorKind
 from raysim.users.ports import RunClock
 from raysim.users.questioner import Questioner, Thought
@@ -61,6 +62,11 @@ class OpenLoop:
             return
         sender = self._spare.pop() if self._spare else self._new_sender()
         self._busy[sender] = asyncio.get_running_loop().create_task(self._serve(sender, due_ns))
+
+    def follow(self, brief: PackBrief) -> None:
+        """From now on `brief` holds."""
+        for sender in (*self._spare, *self._busy):
+            sender.follow(brief)
 
     def stop(self) -> int:
         """Send nothing more; what is under way may finish. Returns how many were due and are not sent."""

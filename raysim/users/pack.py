@@ -11,6 +11,7 @@ from time import monotonic, monotonic_ns, process_time
 import msgspec
 
 from raysim.core.control.messages import Arrival, Orders, PackHealth, PackStatus, StopOrder, Switch, Totals
+from raysim.core.control.terms import Terms
 from raysim.core.plan.run_plan import PackBrief
 from raysim.core.records.outcome import Outcome
 from raysim.core.records.request import RequestRecord
@@ -30,6 +31,7 @@ from raysim.wire.tokenizer import TokenCounter
 
 #: while users drain, a coordinator that does not answer holds nothing up for longer
 _DRAIN_PATIENCE_S = 3.0
+_ARRIVED = Totals(arrived=1)
 #: between two attempts at the last report
 _LAST_PAUSE_S = 0.25
 #: of a request's or an answer's body, in characters: what a log line holds at most
@@ -83,6 +85,7 @@ class Pack:
         counter: TokenCounter | None = None,
     ) -> None:
         self._brief = brief
+        self._terms = 0
         self._coordinator = coordinator
         self._node = node
         self._lag = LagMeter()
@@ -122,7 +125,15 @@ class Pack:
         def new_sender() -> Sender:
             orgs = self._orgs.access() if self._orgs is not None else None
             return Sender(
-                brief, identity, self._router.new(), self._lag, orgs, self._counter, self._gate, shared, tell=self._tell
+                self._brief,
+                identity,
+                self._router.new(),
+                self._lag,
+                orgs,
+                self._counter,
+                self._gate,
+                shared,
+                tell=self._tell,
             )
 
         return User(brief, identity.plan, new_sender(), self, self._take, self._user_left, new_sender)
@@ -240,6 +251,7 @@ class Pack:
             lease=self._gate.report(askers, self._interval_s),
             slots_wanted=self._gate.slots_wanted,
             life=self._brief.incarnation,
+            terms=self._terms,
         )
 
     def _totals_now(self) -> Totals:
@@ -264,6 +276,8 @@ class Pack:
         self._urgent_s = orders.urgent_s
         if self.run_start_ns == 0:
             self._set_clocks(orders, sent_ns, received_ns)
+        if orders.terms is not None:
+            self._follow(orders.terms)
         for switch in orders.switches:
             self._carry_out(switch)
         if orders.switches and orders.lease is not None:
@@ -277,6 +291,14 @@ class Pack:
             self._gate.open(orders.slots, self._clock_offset_ns / 1e9)
         if orders.stop is not None:
             self._stop = orders.stop
+
+    def _follow(self, terms: Terms) -> None:
+        self._terms = terms.version
+        self._brief = terms.on_brief(self._brief)
+        self._gate.follow(terms.limits)
+        for user in self._users.values():
+            user.follow(self._brief)
+        self.log.write("info", "terms_changed", version=terms.version)
 
     def _set_clocks(self, orders: Orders, sent_ns: int, received_ns: int) -> None:
         """Find the coordinator's clock from the quickest exchange so far (Cristian's algorithm)."""
@@ -310,6 +332,9 @@ class Pack:
             asyncio.get_running_loop().call_later(delay_s, self._arrive, user, due_ns)
 
     def _arrive(self, user: User, due_ns: int) -> None:
+        if self._stop is not None:
+            return
+        self._totals += _ARRIVED
         if user.plan.index in self._wanted:
             # timers of the same millisecond may come in any order
             user.activate()

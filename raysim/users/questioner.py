@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from raysim.core.behaviour.behaviour import Behaviour
 from raysim.core.behaviour.conversation import Conversation, Prompt, TokenGauge, estimate_tokens
 from raysim.core.behaviour.endpoint import EndpointPlan
 from raysim.core.behaviour.prompts import PromptWriter, Written
@@ -75,6 +76,10 @@ class Questioner:
         )
         self._conversations = 0
         self._sessions = 0
+
+    def follow(self, behaviour: Behaviour) -> None:
+        """From now on sessions are as `behaviour` has them; questions are the same as before."""
+        self._behaviour = behaviour
 
     def endpoint(self) -> EndpointPlan:
         """The endpoint of the next request, drawn by weight."""

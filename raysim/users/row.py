@@ -65,6 +65,10 @@ class RowWriter:
         self._lag = lag
         self._secrets = set(identity.keys)
 
+    def follow(self, brief: PackBrief) -> None:
+        """From now on phases are as `brief` has them."""
+        self._brief = brief
+
     def hide(self, secret: Secret) -> None:
         """Never write `secret`, whatever the platform quotes."""
         self._secrets.add(secret)

@@ -151,6 +151,11 @@ class Sender:
         self._orgs = _Service(orgs.client, shared.orgs, orgs.loan) if orgs is not None else None
         self._entries = [(plan, self._entry(plan)) for plan in brief.behaviour.endpoints]
 
+    def follow(self, brief: PackBrief) -> None:
+        """From now on `brief` holds; in what is sent, and how, it is the same as before."""
+        self._brief = brief
+        self._rows.follow(brief)
+
     def _entry(self, plan: EndpointPlan) -> _Entry:
         service = self._router if plan.with_user_key else self._orgs
         if service is None:

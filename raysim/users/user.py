@@ -111,12 +111,21 @@ class User:
         self._sender.withdraw()
         self.unsent += self._open_loop.stop()
 
+    def follow(self, brief: PackBrief) -> None:
+        """From now on `brief` holds: phases, limits, how often to ask. A pause that has begun lasts as drawn."""
+        self._brief = brief
+        self._questioner.follow(brief.behaviour)
+        self._sender.follow(brief)
+        self._open_loop.follow(brief)
+        self._leave_if_done()
+        self._alarm.ring()
+
     def arrive(self, due_ns: int) -> None:
-        """A request is due that comes by the clock."""
+        """A request is due that comes by the clock; whoever is not there, or not any more, does not send it."""
         arrivals = self._arrivals(due_ns)
         if self.active and arrivals is not None and self._may_accept():
             self._open_loop.arrive(due_ns, arrivals.most_in_flight)
-        elif not self._ended:
+        else:
             self.unsent += 1
 
     def _may_accept(self) -> bool:
@@ -273,11 +282,15 @@ class User:
             self._connecting = False
 
     def _consider_leaving(self, answer: Answer, endpoint: EndpointPlan) -> None:
-        most = self._brief.limits.max_requests_per_user
         error = answer.record.error_type
         if error in _FINAL and endpoint.with_user_key:
             self._leave(str(error))
-        elif most is not None and self._asked >= most:
+        else:
+            self._leave_if_done()
+
+    def _leave_if_done(self) -> None:
+        most = self._brief.limits.max_requests_per_user
+        if most is not None and self._asked >= most:
             self._leave(REQUEST_LIMIT)
 
     def _arrival_answered(self, answer: Answer | None, endpoint: EndpointPlan) -> None:

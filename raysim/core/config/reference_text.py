@@ -22,6 +22,8 @@ that was found and what would be valid. Unknown keys are errors. Warnings say wh
 * A key without a value stands for its default.
 * **Several scenarios** may stand in one file, separated by `---`; `--name` picks one by `metadata.name`.
 * **A directory** stands for the one `.yaml` file in it, so that a mounted ConfigMap can be given as it is.
+* **While a run goes on** it follows its file: limits, pauses, sessions and phases that have not begun take on new
+  values; the rest is refused, with the reason ([runbook.md](runbook.md#change-a-run-while-it-goes-on)).
 
 ## Overriding values
 

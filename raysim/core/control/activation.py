@@ -53,6 +53,20 @@ class Activation:
         """Users that are active once all planned switches have happened."""
         return len(self._active.keys() - self._empty)
 
+    @property
+    def active_users(self) -> tuple[int, ...]:
+        """Who is active then, those that came first at the front."""
+        return tuple(user for user in self._active if user not in self._empty)
+
+    @property
+    def planned_until_s(self) -> float:
+        """The first moment for which nothing is planned yet."""
+        return self._next_step * GRID_S
+
+    def follow(self, schedule: LoadSchedule) -> None:
+        """From now on this one holds; up to `planned_until_s` it is the same as before."""
+        self._schedule = schedule
+
     def present(self) -> dict[int, bool]:
         """Users that can be switched, each with whether it is active once all planned switches have happened."""
         users = dict.fromkeys(self._idle, False) | dict.fromkeys(self._active, True)

@@ -14,6 +14,7 @@ from raysim.core.control.messages import StopOrder
 from raysim.core.control.planner import PlannerState
 from raysim.core.control.rations import RationsState
 from raysim.core.control.roster import RosterState
+from raysim.core.control.terms import Reload, Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class Checkpoint:
         errors: the error window.
         rations: money and slots.
         restarts: of the coordinator, so far.
+        terms: those in force; None when they are as planned.
+        reloads: changes of the terms, so far.
     """
 
     taken_s: float
@@ -72,3 +75,5 @@ class Checkpoint:
     errors: tuple[tuple[float, int, int], ...]
     rations: RationsState
     restarts: tuple[Restart, ...] = ()
+    terms: Terms | None = None
+    reloads: tuple[Reload, ...] = ()

@@ -28,20 +28,27 @@ class Dealer:
 
     Args:
         times: when they are due.
+        active: who is active before the first switch.
     """
 
-    def __init__(self, times: ArrivalTimes) -> None:
+    def __init__(self, times: ArrivalTimes, active: Iterable[int] = ()) -> None:
         self._times = times
         self._drawn = 0
         self._next_s = self._draw()
         self._coming: deque[Switch] = deque()
-        self._active: deque[int] = deque()
+        self._active: deque[int] = deque(active)
         self._gone: set[int] = set()
         #: due times of those that were dealt last
         self._dealt: deque[float] = deque()
         self._past = 0
         #: how many were due while nobody was active
         self.undealt = 0
+
+    def follow(self, times: ArrivalTimes) -> None:
+        """From now on requests are due at these times, which up to the last one dealt are the same as before."""
+        drawn, self._drawn, self._times = self._drawn, 0, times
+        while self._drawn < drawn:
+            self._next_s = self._draw()
 
     def leave(self, users: Collection[int]) -> None:
         """These users are gone for good."""

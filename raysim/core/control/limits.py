@@ -65,6 +65,10 @@ class LimitWatch:
         #: (time, requests that count, failures) as of that time, oldest first
         self._history: deque[tuple[float, int, int]] = deque(history or [(0.0, 0, 0)])
 
+    def follow(self, limits: LimitPlan) -> None:
+        """From now on these hold. A window that is longer than before fills as time goes by."""
+        self._limits = limits
+
     def judge(self, run_s: float, totals: Totals) -> Breach | None:
         """The limit that `totals` at `run_s` seconds after the start have reached, if any."""
         limits = self._limits

@@ -8,6 +8,7 @@ import msgspec
 
 from raysim.core.control.lease import LeaseOrder, LeaseReport
 from raysim.core.control.slots import SlotBlock
+from raysim.core.control.terms import Terms
 from raysim.core.records.outcome import ErrorKind
 
 #: reason of a user that leaves because it has sent `limits.maxRequestsPerUser`
@@ -21,7 +22,7 @@ class Totals(msgspec.Struct, frozen=True):
 
     `cost_usd` is what is known to have been spent; `unverified_usd` what may have been besides, for requests whose cost
     the platform did not tell; `beyond_usd` what was billed over the most that a request could cost. `unsent` requests
-    were due and never sent, because the run ended while they waited.
+    were due and never sent, because the run ended while they waited. `arrived` requests came by the clock, sent or not.
     """
 
     requests: int = 0
@@ -35,6 +36,7 @@ class Totals(msgspec.Struct, frozen=True):
     unverified_usd: float = 0.0
     beyond_usd: float = 0.0
     unsent: int = 0
+    arrived: int = 0
 
     def __add__(self, other: Totals) -> Totals:
         return Totals(
@@ -49,6 +51,7 @@ class Totals(msgspec.Struct, frozen=True):
             self.unverified_usd + other.unverified_usd,
             self.beyond_usd + other.beyond_usd,
             self.unsent + other.unsent,
+            self.arrived + other.arrived,
         )
 
     def __sub__(self, other: Totals) -> Totals:
@@ -64,6 +67,7 @@ class Totals(msgspec.Struct, frozen=True):
             self.unverified_usd - other.unverified_usd,
             self.beyond_usd - other.beyond_usd,
             self.unsent - other.unsent,
+            self.arrived - other.arrived,
         )
 
 
@@ -93,7 +97,8 @@ class PackStatus:
     """What a pack reports. `gone` lists users that left for good since the last report, each with the reason.
 
     `lease` is None without a limit of cost; `slots_wanted` is how many requests wait for a slot under a cap on rate.
-    `life` is 0 for a pack's first process, and grows with each that replaces it.
+    `life` is 0 for a pack's first process, and grows with each that replaces it. `terms` is the version of those
+    that it follows.
     """
 
     pack: int
@@ -107,6 +112,7 @@ class PackStatus:
     lease: LeaseReport | None = None
     slots_wanted: int = 0
     life: int = 0
+    terms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +150,8 @@ class Orders:
 
     `clock_s` is its clock when it answered, `wall_offset_s` what to add to that clock for wall time, and `run_start_s`
     the same clock at the run's start, once that is known. A pack that hears nothing for `lease_s` stops by itself. One
-    in which requests wait for money or a slot may report every `urgent_s`.
+    in which requests wait for money or a slot may report every `urgent_s`. `terms` are those that it does not
+    follow yet.
     """
 
     clock_s: float
@@ -158,6 +165,7 @@ class Orders:
     lease: LeaseOrder | None = None
     slots: SlotBlock | None = None
     arrivals: tuple[Arrival, ...] = ()
+    terms: Terms | None = None
 
 
 @dataclass(frozen=True, slots=True)

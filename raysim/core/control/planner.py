@@ -33,11 +33,23 @@ class Planner:
     """
 
     def __init__(self, schedule: LoadSchedule, seed: int, users: Collection[int]) -> None:
+        self._seed = seed
         self._activation = Activation(schedule, users)
-        self._dealer: Dealer | None = None
+        self._dealer = Dealer(ArrivalTimes(schedule, seed)) if _opens(schedule) else None
         self._coming: deque[Switch] = deque()
-        if any(phase.arrivals is not None for phase in schedule.phases):
-            self._dealer = Dealer(ArrivalTimes(schedule, seed))
+
+    @property
+    def planned_until_s(self) -> float:
+        """The first moment for which nothing is planned yet."""
+        return self._activation.planned_until_s
+
+    def follow(self, schedule: LoadSchedule) -> None:
+        """From now on this one holds; up to `planned_until_s` it is the same as before."""
+        self._activation.follow(schedule)
+        if self._dealer is not None:
+            self._dealer.follow(ArrivalTimes(schedule, self._seed))
+        elif _opens(schedule):
+            self._dealer = Dealer(ArrivalTimes(schedule, self._seed), self._activation.active_users)
 
     def leave(self, users: Collection[int], *, replaced: bool = True) -> None:
         """These users are gone for good; see `Activation.leave`. They get no arrivals, whether or not replaced."""
@@ -99,3 +111,8 @@ class Planner:
         if state.dealer is not None:
             planner._dealer = Dealer.resume(ArrivalTimes(schedule, seed), state.dealer)
         return planner
+
+
+def _opens(schedule: LoadSchedule) -> bool:
+    """Whether requests arrive by the clock in any phase."""
+    return any(phase.arrivals is not None for phase in schedule.phases)

@@ -20,6 +20,7 @@ class RationsState:
 
     accounts: tuple[AccountState, ...]
     short_from_s: float | None
+    allowed_usd: float | None
 
 
 class Rations:
@@ -38,6 +39,31 @@ class Rations:
         self._slots = SlotBook(rate) if rate is not None else None
         #: run seconds at which money became short; None before
         self.short_from_s: float | None = None
+        #: the most that may have been spent under the limits of cost that were in force, in USD; None without
+        self.allowed_usd = limits.max_cost_usd
+
+    def follow(self, limits: LimitPlan) -> Breach | None:
+        """From now on these hold; returns the breach when more is committed already than may be spent.
+
+        That is not taken back: requests that have set it aside are under way. A limit of cost can only be changed, not
+        come or go.
+        """
+        if limits.max_requests_per_second is None:
+            self._slots = None
+        elif self._slots is None:
+            self._slots = SlotBook(limits.max_requests_per_second)
+        else:
+            self._slots.change_rate(limits.max_requests_per_second)
+        if self._treasury is None or limits.max_cost_usd is None or limits.max_cost_usd == self._limit_usd:
+            return None
+        self._limit_usd = limits.max_cost_usd
+        self._treasury.change_limit(picodollars_within(limits.max_cost_usd))
+        committed_usd = dollars(self._treasury.committed)
+        self.allowed_usd = max(limits.max_cost_usd, committed_usd)
+        if committed_usd <= limits.max_cost_usd:
+            return None
+        held = f"${committed_usd:.4f} were spent or set aside already"
+        return Breach("cost", f"the limit was lowered to ${limits.max_cost_usd:g} when {held}")
 
     def hear(self, status: PackStatus) -> None:
         """A pack has reported."""
@@ -81,7 +107,7 @@ class Rations:
     def checkpoint(self) -> RationsState:
         """What `resume` needs."""
         accounts = self._treasury.checkpoint() if self._treasury is not None else ()
-        return RationsState(accounts, self.short_from_s)
+        return RationsState(accounts, self.short_from_s, self.allowed_usd)
 
     @classmethod
     def resume(
@@ -89,7 +115,7 @@ class Rations:
     ) -> Rations:
         """The rations of a restarted coordinator; see `Treasury.resume`."""
         rations = cls(limits)
-        rations.short_from_s = state.short_from_s
+        rations.short_from_s, rations.allowed_usd = state.short_from_s, state.allowed_usd
         if limits.max_cost_usd is not None:
             limit = picodollars_within(limits.max_cost_usd)
             rations._treasury = Treasury.resume(limit, state.accounts, grants, packs)

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
+from raysim.core.control.amending import rule
 from raysim.core.control.checkpoint import Checkpoint, Restart
 from raysim.core.control.limits import LimitWatch, TimeLimit
 from raysim.core.control.losses import Loss, Losses
@@ -28,7 +29,9 @@ from raysim.core.control.messages import (
 from raysim.core.control.planner import Planner
 from raysim.core.control.rations import Rations
 from raysim.core.control.roster import Member, Roster
+from raysim.core.control.terms import Amendment, Reload, Ruling, Terms
 from raysim.core.control.treasury import Grant
+from raysim.core.errors import Problem
 from raysim.core.plan.run_plan import RunPlan
 
 #: packs together report at most this often per second, so that the coordinator keeps up with thousands of them
@@ -82,6 +85,9 @@ class RunControl:
         self.stopped_at_s: float | None = None
         self.drained_at_s: float | None = None
         self._losses = Losses()
+        #: what packs are to follow, and what became of every change that was asked for
+        self.terms = Terms.of(plan)
+        self.reloads: list[Reload] = []
         self.gone_users: dict[int, str] = {}
         #: (run second, target, active) about once a second
         self.samples: list[tuple[float, int, int]] = []
@@ -146,6 +152,7 @@ class RunControl:
             lease=self._rations.lease(status.pack, running=running),
             slots=self._rations.slots(status, now_s) if running else None,
             arrivals=arrivals,
+            terms=self.terms if status.terms != self.terms.version else None,
         )
 
     def _dismissal(self, now_s: float) -> Orders:
@@ -214,6 +221,37 @@ class RunControl:
             self._drain_until_s = min(self._drain_until_s, now_s + drain_s)
         self.state = RunState.DRAINING
 
+    def amend(self, asked: Amendment, now_s: float) -> Ruling:
+        """Change the run's terms as far as that can be; what cannot be is in the ruling, with the reason."""
+        run_s, planner = self._run_s(now_s), self._planner
+        if self.state is not RunState.RUNNING or planner is None:
+            late = [Problem(change.path, f"too late: the run is {self.state}") for change in asked.changes]
+            asked = Amendment(None, (), (*asked.refused, *late))
+        planned_until_s = planner.planned_until_s if planner is not None else 0.0
+        ruling = rule(asked, self.terms, run_s, planned_until_s)
+        done = ruling.reload
+        self.reloads.append(done)
+        self.must_keep = True
+        if done.refused:
+            self._note("reload_refused", problems=[str(problem) for problem in done.refused])
+        if done.applied:
+            told = [{"path": change.path, "old": change.before, "new": change.after} for change in done.applied]
+            self._note("reload_applied", version=ruling.terms.version, changes=told)
+            self._take_up(ruling.terms, now_s)
+        self.tick(now_s)
+        return ruling
+
+    def _take_up(self, terms: Terms, now_s: float) -> None:
+        """From now on these hold."""
+        self.terms, self._plan = terms, terms.on(self._plan)
+        self._limits.follow(terms.limits)
+        self._time = TimeLimit(terms.limits, terms.schedule.duration_s)
+        if self._planner is not None:
+            self._planner.follow(terms.schedule)
+        breach = self._rations.follow(terms.limits)
+        if breach is not None and self.state is RunState.RUNNING:
+            self.stop(breach.limit, breach.message, terms.limits.drain_s, now_s)
+
     def tick(self, now_s: float) -> None:
         """Time has passed: plan switches ahead, note phases, hold limits, see whether everyone has drained."""
         if self.state is RunState.RUNNING and self.run_start_s is not None and self._planner is not None:
@@ -248,8 +286,25 @@ class RunControl:
 
     @property
     def arrivals_due(self) -> int | None:
-        """Requests of an open loop that were due until users were told to stop; None without an open loop."""
-        return None if self._planner is None else self._planner.arrivals_due(self.stopped_at_s or 0.0)
+        """Requests of an open loop that were due until users were told to stop; None without an open loop.
+
+        Packs hear of a stop up to a second after it was decided, and until then requests go on arriving. What packs
+        that were lost do not say is as planned.
+        """
+        planned = self._planner.arrivals_due(self.stopped_at_s or 0.0) if self._planner is not None else None
+        if planned is None or self._planner is None:
+            return None
+        return max(planned, self._roster.totals.arrived + self._planner.undealt)
+
+    @property
+    def plan(self) -> RunPlan:
+        """The run's plan, with the terms that are in force."""
+        return self._plan
+
+    @property
+    def allowed_usd(self) -> float | None:
+        """The most that may have been spent under the limits of cost that were in force; None without one."""
+        return self._rations.allowed_usd
 
     @property
     def money_short_from_s(self) -> float | None:
@@ -335,6 +390,8 @@ class RunControl:
             errors=self._limits.checkpoint(),
             rations=self._rations.checkpoint(),
             restarts=tuple(self.restarts),
+            terms=self.terms if self.terms.version else None,
+            reloads=tuple(self.reloads),
         )
 
     @classmethod
@@ -342,12 +399,14 @@ class RunControl:
         """The control of a restarted coordinator, on the same clock; goes on with the phase.
 
         Args:
-            plan: as before.
+            plan: as it was planned.
             saved: the last checkpoint.
             grants: those since then, and any older ones.
             now_s: the time.
         """
+        plan = saved.terms.on(plan) if saved.terms is not None else plan
         control = cls(plan, wall_offset_s=saved.wall_offset_s)
+        control.terms, control.reloads = saved.terms or control.terms, list(saved.reloads)
         control.state, control.run_start_s, control._phase = RunState(saved.state), saved.run_start_s, saved.phase
         control._stop, control.stop_message = saved.stop, saved.stop_message
         control.stop_reason = saved.stop.reason if saved.stop is not None else ""

@@ -67,6 +67,10 @@ class SlotBook:
         self._next_s = first_s + count / self._rate
         return SlotBlock(first_s, count, 1.0 / self._rate)
 
+    def change_rate(self, rate: float) -> None:
+        """From now on, give out `rate` slots a second; those that are out stay as they are."""
+        self._rate = rate
+
     def forget(self, pack: int) -> None:
         """A pack is gone."""
         self._all_wanted -= self._wanted.pop(pack, 0)

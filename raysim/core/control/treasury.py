@@ -146,6 +146,10 @@ class Treasury:
         account = self._living.get(pack)
         return LeaseOrder(account.granted if account is not None else 0, 0)
 
+    def change_limit(self, limit: int) -> None:
+        """From now on, `limit` may be spent in all. What is committed beyond it stays so; nothing is granted then."""
+        self._limit = limit
+
     # ── what there is to know ──
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from raysim.core.backends.target import BackendTarget
 from raysim.core.behaviour.behaviour import Behaviour
 from raysim.core.config.load import ArrivalsSpec
@@ -85,6 +87,16 @@ def _metrics(scenario: Scenario) -> MetricsPlan:
         labels=tuple(sorted(spec.labels.items())),
         per_user=spec.per_user,
         retain=scenario.spec.cleanup.retain_metrics,
+    )
+
+
+def amended(plan: RunPlan, scenario: Scenario) -> RunPlan:
+    """`plan` with phases, behaviour and limits of `scenario`, which has the same users."""
+    return replace(
+        plan,
+        schedule=LoadSchedule(_phases(scenario), len(plan.users)),
+        behaviour=_behaviour(scenario),
+        limits=_limits(scenario),
     )
 
 

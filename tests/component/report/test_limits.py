@@ -35,6 +35,13 @@ def test_a_bill_beyond_what_a_request_allows_is_told() -> None:
     assert (found["billed_beyond_reservation_usd"], found["overspend_usd"]) == (5.0, 1.5)
 
 
+def test_what_was_spent_before_a_limit_was_lowered_is_not_over_it() -> None:
+    records = [record(0, cost_usd=3.0, reserved_usd=3.0)]
+    found = cost(records, plan=plan(maxCostUsd=1), allowed_usd=3.5)
+    assert (found["limit_usd"], found["overspend_usd"]) == (1, 0.0)
+    assert cost(records, plan=plan(maxCostUsd=1), allowed_usd=2.5)["overspend_usd"] == 0.5
+
+
 def test_adding_up_is_no_overspend() -> None:
     found = cost([record(n, cost_usd=0.1) for n in range(3)], plan=plan(maxCostUsd=0.3))
     assert found["overspend_usd"] == 0.0
@@ -74,8 +81,8 @@ def test_the_console_says_what_the_limit_did() -> None:
         "and up to $0.125 that lost actors had set aside",
         "the platform billed $0.750 more than its requests allow",
         "money was short from 12s on",
-        "by raysim, 1 of 1 requests (median 2.00 s, p99 2.00 s); 40 arrivals were due",
-        "7 requests were due and not sent",
+        "1 of 1 requests waited for money, a slot or a free place (median 2.00 s, p99 2.00 s)",
+        "40 requests were due by the clock in all phases; 7 were not sent",
         "at most 0 outside of the targets",
     ):
         assert words in shown, shown[-1500:]

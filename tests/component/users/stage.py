@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import replace
 from time import monotonic, time
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from raysim.core.behaviour.behaviour import Behaviour
 from raysim.core.behaviour.distributions import Distribution
 from raysim.core.control.messages import Arrival, Orders, PackStatus, StopOrder, Switch
 from raysim.core.control.rations import Rations
+from raysim.core.control.terms import Terms
 from raysim.core.plan.load import ArrivalPlan, LoadSchedule, PhasePlan
 from raysim.core.plan.run_plan import BootstrapPlan, LimitPlan, PackBrief, PackPlan, UserPlan
 from raysim.core.plan.target_plan import AuthPlan, TargetPlan
@@ -106,6 +108,8 @@ class FakeCoordinator:
         self.lent: list[bool] = []
         #: what hands out money and slots, if anything does
         self.rations: Rations | None = None
+        #: what packs are to follow from now on
+        self.terms: Terms | None = None
         self._arrivals: list[Arrival] = []
         self._numbers = itertools.count(1)
         self._start_s = monotonic()
@@ -132,6 +136,9 @@ class FakeCoordinator:
                 slots=self.rations.slots(status, monotonic()),
                 urgent_s=0.002,
             )
+        if self.terms is not None and status.terms != self.terms.version:
+            # another process would get a copy
+            orders = replace(orders, terms=deepcopy(self.terms))
         return replace(orders, arrivals=arrivals)
 
     async def admin_token(self, refused: bool) -> Secret:

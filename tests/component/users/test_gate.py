@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from time import monotonic
 
 from raysim.core.control.lease import Lease, LeaseOrder
 from raysim.core.control.slots import SlotBlock
 from raysim.users.gate import Gate, Turn
+from tests.component.users.stage import make_brief
 
 
 class Door:
@@ -146,3 +148,15 @@ async def test_a_closed_gate_lets_nobody_through_and_keeps_no_money() -> None:
     report = door.gate.report(0, 1.0)
     assert report is not None
     assert (report.returned, report.reserved) == (5, 10)
+
+
+async def test_a_cap_on_the_rate_that_goes_lets_those_through_who_wait() -> None:
+    limits = make_brief("http://127.0.0.1:1", max_rate=1.0).limits
+    gate = Gate(slotted=True)
+    waiting = [asyncio.create_task(gate.turn(0).come()) for _ in range(2)]
+    await soon()
+    gate.follow(limits)
+    assert gate.slots_wanted == 2
+    gate.follow(replace(limits, max_requests_per_second=None))
+    assert await asyncio.gather(*waiting) == [True, True]
+    assert await gate.turn(0).come()

@@ -112,3 +112,18 @@ async def test_a_key_that_is_refused_sends_its_user_away(serve: Serve) -> None:
     await stage.all_gone()
     await stage.end()
     assert stage.coordinator.gone == {0: "auth"}
+
+
+async def test_every_request_that_was_due_is_sent_or_counted(serve: Serve) -> None:
+    server = await serve(answer(ANSWER))
+    stage = Stage(make_brief(url(server), 2, max_requests=2, arrivals=BY_THE_CLOCK))
+    stage.coordinator.switch(0, 1)
+    await stage.coordinator.until(lambda status: status.active == 2)
+    # two are all that the first may send, and it is gone when the last of them is due
+    stage.coordinator.arrive(0, 0.0, 0.01, 0.02, 0.2)
+    stage.coordinator.arrive(1, 0.0, 60.0)
+    await stage.coordinator.until(lambda status: status.totals.arrived == 5)
+    await stage.coordinator.until(lambda status: status.totals.requests == 3)
+    end = await stage.end()
+    assert stage.coordinator.gone == {0: "request_limit"}
+    assert (end.totals.requests, end.totals.unsent, end.totals.arrived) == (3, 2, 5)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from raysim.core.behaviour.endpoint import EndpointPlan
+from raysim.core.plan.run_plan import PackBrief
 from raysim.core.records.outcome import ErrorKind
 from raysim.core.records.request import RequestRecord
 from raysim.users import alarm, user
@@ -52,6 +53,9 @@ class FakeSender:
         self._answer_s = answer_s
         self.error = ErrorKind.NONE
         self.questions: list[Question] = []
+
+    def follow(self, brief: PackBrief) -> None:
+        """What is sent, and how, does not change."""
 
     async def open(self, endpoint: EndpointPlan) -> int:
         del endpoint

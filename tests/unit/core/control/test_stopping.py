@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from raysim.core.control.lease import LeaseOrder, LeaseReport
 from raysim.core.control.messages import StopOrder, Totals
 from raysim.core.control.run_control import RunControl, RunState
+from raysim.core.plan.load import ArrivalPlan
 from tests.unit.core.control.course import BEGIN_S, DRAIN_S, Course, plan
 
 
@@ -160,3 +163,16 @@ def test_a_run_without_packs_has_drained_as_soon_as_it_is_stopped() -> None:
     control.stop("bootstrap", "nobody could be set up", 0.0, BEGIN_S)
     control.tick(BEGIN_S)
     assert control.state is RunState.DRAINED
+
+
+def test_what_arrives_until_packs_hear_of_a_stop_was_due() -> None:
+    made = plan()
+    phases = [replace(phase, arrivals=ArrivalPlan("constant", 2.0, 4)) for phase in made.schedule.phases]
+    course = Course(replace(made, schedule=replace(made.schedule, phases=tuple(phases)))).begin()
+    for second in range(-1, 6):
+        course.everyone_reports(float(second))
+    course.stop(5.0)
+    assert course.control.arrivals_due == 11
+    course.report(0, 5.5, totals=Totals(requests=6, arrived=6))
+    course.report(1, 5.9, totals=Totals(requests=5, arrived=6, unsent=1))
+    assert course.control.arrivals_due == 12
