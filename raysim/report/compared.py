@@ -51,17 +51,9 @@ class Side:
 
     @classmethod
     def of(cls, run: Run) -> Side:
-        """Read a run.
-
-        Raises:
-            ConfigError: a file is missing, or a column that an older raysim did not record.
-        """
+        """Read a run. Raises ConfigError when a file is missing."""
         requests = run.requests().filter(~pl.col("excluded"))
-        try:
-            rows = derived(requests, "user_id", "due_unix_ns", "chunk_gaps_us").collect().with_row_index("row")
-        except pl.exceptions.ColumnNotFoundError as error:
-            problem = f"{run.where} was recorded by an older raysim, without a column that is needed here"
-            raise ConfigError([Problem("RUN", f"{problem}: {str(error).splitlines()[0]}")]) from error
+        rows = derived(requests, "user_id", "due_unix_ns", "chunk_gaps_us").collect().with_row_index("row")
         every = 1 + int(rows["chunk_gaps_us"].list.len().sum()) // _MOST_GAPS
         of_gaps = rows.filter(pl.col("gaps_s").is_not_null(), pl.col("row") % every == 0).select(
             "row", "chunk_gaps_us", weight=pl.col("gaps_weight") / pl.col("chunk_gaps_us").list.len()

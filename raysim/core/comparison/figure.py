@@ -31,7 +31,7 @@ class Spread:
         """The spread of values in any order."""
         if weights is None:
             return cls(np.sort(values))
-        order = np.argsort(values)
+        order = np.argsort(values, kind="stable")
         return cls(values[order], np.cumsum(weights[order]))
 
     def quantile(self, share: float) -> float:
