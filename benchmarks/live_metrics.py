@@ -62,7 +62,7 @@ def scenario(url: str, seconds: float) -> dict[str, Any]:
             "limits": {"maxCostUsd": 5, "maxErrorRate": 0.5, "maxDuration": "10m"},
             "metrics": {"pushgatewayUrl": url, "exportInterval": "5s"},
             # so that there is a kind of error to count
-            "advanced": {"chaos": {"failureRate": 0.02}},
+            "advanced": {"chaos": {"failureRate": 0.1}},
         },
     }
 
