@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from time import monotonic
 from typing import Any
@@ -11,7 +11,10 @@ from typing import Any
 from raysim.actors.cluster import Cluster
 from raysim.actors.coordinator_link import Asking, CoordinatorLink
 from raysim.actors.metrics_link import MetricsLink
+from raysim.actors.moves import Moves
+from raysim.actors.nodes import Nodes, has_ended
 from raysim.actors.placement import (
+    ActorEndedError,
     ActorFaultError,
     ActorLostError,
     PlacedPack,
@@ -109,7 +112,9 @@ class LoadTest:
         self._metrics: list[MetricsLink] = []
         self._run_s = 0.0
         self._packs: list[PlacedPack] = []
+        self._nodes = Nodes()
         self._replacements = Replacements(self._placement, self._place_again)
+        self._moves: Moves | None = None
         self._meter = ProgressMeter(plan)
         self._obeyed = 0
         self.exit_codes: set[ExitCode] = set()
@@ -236,7 +241,7 @@ class LoadTest:
         self._packs = self._placement.users(
             briefs, self._coordinator.handle, self._shards, debug=self._debug, waiting=self._starting
         )
-        ready = sum(self._ready_users(pack) for pack in self._packs)
+        ready = sum(self._ready_users(pack) for pack in list(self._packs)) + self._replaced_early()
         self._view.note(f"{ready} of {len(plan.users)} users ready in {monotonic() - started_s:.1f} s")
         if ready < plan.bootstrap.min_success * len(plan.users):
             raise BootstrapError(
@@ -262,12 +267,25 @@ class LoadTest:
     def _ready_users(self, pack: PlacedPack) -> int:
         results, lost = bootstrap_results(pack)
         if lost:
-            self._coordinator.ask("pack_lost", pack.brief.pack.index, pack.users, lost)
+            self._lost(pack, lost, certain=True)
         return sum(not result.error for result in results)
+
+    def _replaced_early(self) -> int:
+        """Wait for the packs that were lost while they were set up and are placed again; how many users they have."""
+        ready = 0
+        while self._replacements:
+            waiting = self._replacements.wait(_WATCH_INTERVAL_S)
+            self._starting(len(self._packs) - waiting, len(self._packs))
+            for attempt in self._replacements.ended():
+                ready += attempt.ready
+                if attempt.failure:
+                    self._lost(attempt.pack, attempt.failure, certain=True)
+        return ready
 
     def _begin(self) -> None:
         for pack in self._packs:
-            pack.ended = pack.handle.run.remote()
+            if not pack.lost:
+                self._start(pack)
         self._coordinator.ask("begin")
         if self._platform is not None:
             begun: RunProgress = self._coordinator.ask("watch")
@@ -289,21 +307,34 @@ class LoadTest:
         return [metrics.handle for metrics in self._metrics]
 
     def _place_again(self, brief: PackBrief) -> PlacedPack:
-        pack = self._placement.user(brief, self._coordinator.handle, self._shards, debug=self._debug)
+        avoid = self._nodes.unfit
+        pack = self._placement.user(brief, self._coordinator.handle, self._shards, debug=self._debug, avoid=avoid)
         self._packs.append(pack)
         return pack
 
+    def _start(self, pack: PlacedPack) -> None:
+        accepted = self._coordinator.ask("accepted", pack.users) if pack.brief.incarnation else ()
+        pack.ended = pack.handle.run.remote(accepted)
+
     def _watch(self) -> None:
-        running = {pack.ended: pack for pack in self._packs}
+        running = {pack.ended: pack for pack in self._packs if not pack.lost}
+        drain_s = self._plan.limits.drain_s
+        moves = Moves(self._nodes, self._placement, self._replacements, self._coordinator, drain_s, self._view.note)
+        self._moves = moves
         drained_s: float | None = None
         going_on = True
-        while running or (self._replacements and going_on):
+        while running or ((self._replacements or moves) and going_on):
             for ref in ready_refs(list(running), _WATCH_INTERVAL_S):
                 self._pack_ended(running.pop(ref))
             progress: RunProgress = self._coordinator.ask("watch")
             self._run_s = progress.run_s
             going_on = progress.state is RunState.RUNNING
-            running |= {pack.ended: pack for pack in self._replaced()}
+            for pack in self._gone_with_their_nodes(progress.silent, running.values()):
+                del running[pack.ended]
+                self._lost(pack, "its node does not answer")
+            if going_on:
+                moves.look(running.values())
+            running |= {pack.ended: pack for pack in self._replaced(moves)}
             self._heed_interrupts(progress)
             self._follow_scenario(going_on=going_on)
             self._tell_of_exports()
@@ -315,15 +346,20 @@ class LoadTest:
                         self._lost(pack, "did not hand over its records in time")
                     return
 
-    def _replaced(self) -> list[PlacedPack]:
-        """Packs that were lost, are ready again, and have begun to run."""
+    def _gone_with_their_nodes(self, silent: Collection[int], packs: Collection[PlacedPack]) -> list[PlacedPack]:
+        """Of the packs that have not reported, those whose node is gone; Ray says so ten to twenty seconds later."""
+        return [pack for pack in packs if pack.brief.pack.index in silent and self._nodes.is_gone(pack.node_id)]
+
+    def _replaced(self, moves: Moves) -> list[PlacedPack]:
+        """Packs that were lost or have moved, are ready again, and have begun to run."""
+        ended = [attempt for attempt in self._replacements.ended() if not moves.concern(attempt)]
         ready = []
-        for attempt in self._replacements.ended():
+        for attempt in [*ended, *moves.due()]:
             if attempt.failure:
-                self._lost(attempt.pack, attempt.failure)
+                self._lost(attempt.pack, attempt.failure, certain=True)
                 continue
             self._view.note(f"{attempt.ready} of {len(attempt.pack.users)} users of {attempt.pack.name} are back")
-            attempt.pack.ended = attempt.pack.handle.run.remote()
+            self._start(attempt.pack)
             ready.append(attempt.pack)
         return ready
 
@@ -331,21 +367,25 @@ class LoadTest:
         try:
             end = fetch(pack.ended)
         except ActorLostError as error:
-            self._lost(pack, error.message)
+            self._lost(pack, error.message, certain=isinstance(error, ActorEndedError))
         except ActorFaultError as error:
             # an error in our own code must not pass for a user that merely left
             self.exit_codes.add(ExitCode.INTERNAL)
-            self._lost(pack, error.message.strip().splitlines()[-1])
+            self._lost(pack, error.message.strip().splitlines()[-1], certain=True)
         else:
             if end.cut_off:
-                self._lost(pack, "heard nothing of the coordinator within the lease time")
+                self._lost(pack, "heard nothing of the coordinator within the lease time", certain=True)
+            elif self._moves is not None:
+                self._moves.has_left(pack)
 
-    def _lost(self, pack: PlacedPack, why: str) -> None:
+    def _lost(self, pack: PlacedPack, why: str, *, certain: bool = False) -> None:
         names = ", ".join(user.name for user in pack.brief.pack.users[:3])
         more = "" if len(pack.users) <= 3 else f" and {len(pack.users) - 3} more"  # noqa: PLR2004 - three names shown
         self._view.note(f"lost {names}{more}: {why}")
-        life = self._coordinator.ask("pack_lost", pack.brief.pack.index, pack.users, why)
-        if life:
+        pack.lost = True
+        certain = certain or has_ended(pack.handle)
+        life = self._coordinator.ask("pack_lost", pack.brief.pack.index, pack.users, why, certain)
+        if life and not (self._moves is not None and self._moves.was_lost(pack, life)):
             self._replacements.start(pack, life)
 
     def _heed_interrupts(self, progress: RunProgress) -> None:
@@ -431,6 +471,7 @@ class LoadTest:
                 LostUser(names[loss.user], loss.at_run_s, loss.why, loss.heard_run_s, loss.back_run_s)
                 for loss in record.lost
             ),
+            lost_processes=record.lost_processes,
             cleanup=cleanup,
             samples=tuple(LoadSample(*sample) for sample in record.samples),
             packs=record.health,

@@ -169,12 +169,12 @@ class Coordinator:
 
     async def admit(self, user: int, life: int = 0) -> Admission:
         """Wait for a turn to be set up; `bootstrapped` gives the turn back."""
-        return await self._desk.admit(user, life)
+        return await self._desk.admit(user, life, keys_in_use=self._control.is_moving(user))
 
     async def bootstrapped(self, result: Bootstrapped) -> None:
         """A user was set up, or could not be."""
         known = any(before.user == result.user for before in self._bootstraps)
-        if result.life == 0 and not known:
+        if not known:
             self._bootstraps.append(result)
             self._checkpoints.add(bootstraps=[result])
             self._desk.settled(result.user, succeeded=not result.error)
@@ -208,13 +208,46 @@ class Coordinator:
         await self._settle()
         return orders
 
-    async def pack_lost(self, pack: int, users: Sequence[int], why: str) -> int:
-        """The driver saw a pack's process end; returns the life in which it is to place it again, 0 for not at all."""
+    async def pack_lost(self, pack: int, users: Sequence[int], why: str, certain: bool) -> int:  # noqa: FBT001 - an actor's argument
+        """The driver has lost a pack; returns the life in which it is to place it again, 0 for not at all.
+
+        `certain` is whether its process has ended; else it is only out of reach.
+        """
         for user in users:
             self._desk.give_back(user)
-        life = self._control.pack_lost(pack, users, why, monotonic())
+        life = self._control.pack_lost(pack, users, why, monotonic(), certain=certain)
         await self._settle()
         return life
+
+    async def pack_moving(self, pack: int, address: str, leaves_in_s: float) -> int:
+        """A pack's node is about to go; returns the life in which to place it elsewhere, 0 for not at all."""
+        life = self._control.pack_moving(pack, address, leaves_in_s)
+        await self._settle()
+        return life
+
+    async def hand_over(self, pack: int, drain_s: float) -> bool:
+        """Whoever takes a moving pack's place is ready, or there is no more time: the old process is to finish.
+
+        False when the pack is not moving.
+        """
+        begun = self._control.hand_over(pack, drain_s, monotonic())
+        await self._settle()
+        return begun
+
+    async def take_over(self, pack: int, life: int) -> bool:
+        """The old process of a moving pack is gone; False when there is nothing to take over any more."""
+        done = self._control.take_over(pack, life, monotonic())
+        await self._settle()
+        return done
+
+    async def move_failed(self, pack: int, why: str) -> None:
+        """Nobody can take a pack's place elsewhere."""
+        self._control.move_failed(pack, why)
+        await self._settle()
+
+    async def accepted(self, users: Sequence[int]) -> tuple[tuple[int, int], ...]:
+        """How many requests users have accepted in all their lives, if that is limited."""
+        return self._control.accepted(users)
 
     async def request_stop(self, reason: str, message: str, drain_s: float) -> None:
         """End the run."""

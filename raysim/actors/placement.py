@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import ray
-from ray.exceptions import RayActorError, RayTaskError
+from ray.exceptions import ActorDiedError, ActorUnavailableError, RayActorError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from raysim.actors.cluster import USER_RESOURCE, Cluster
@@ -30,16 +31,33 @@ _STARTING_PER_CPU = 4
 _FEWEST_STARTING = 4
 #: one that dies more often than this in a run does not die by accident
 _METRICS_RESTARTS = 10
+#: what Ray's message says when an actor went with its node, and the label that every node has
+_NODE_DIED = "its node has died"
+_NODE_LABEL = "ray.io/node-id"
 
 
 @dataclass(slots=True, eq=False)
 class PlacedPack:
-    """A pack's actor. `started` resolves to its bootstrap results, `ended` (once running) to its end."""
+    """A pack's actor.
+
+    `started` resolves to its bootstrap results, `ended` (once running) to its end, `where` to its node's id.
+    """
 
     brief: PackBrief
     handle: Any
     started: Any
+    where: Any
     ended: Any = None
+    lost: bool = False
+    _node_id: str = ""
+
+    @property
+    def node_id(self) -> str:
+        """The node that it is on; "" while that is not known, or when it was never known."""
+        if not self._node_id and ready_refs([self.where], 0.0):
+            with contextlib.suppress(RaysimError):
+                self._node_id = fetch(self.where)
+        return self._node_id
 
     @property
     def name(self) -> str:
@@ -56,6 +74,10 @@ class ActorLostError(RaysimError):
     """An actor's process is gone; the message says why, on one line."""
 
 
+class ActorEndedError(ActorLostError):
+    """An actor's process has ended for certain; any other lost one may only be out of reach."""
+
+
 class ActorFaultError(RaysimError):
     """An actor raised what it should not have: an error of raysim's own."""
 
@@ -65,13 +87,18 @@ def fetch(ref: Any) -> Any:
 
     Raises:
         RaysimError: the call raised one; it comes out as itself, not wrapped by Ray.
-        ActorLostError: the actor is gone.
+        ActorLostError: the actor is gone; ActorEndedError if its process is known to have ended.
         ActorFaultError: the call raised anything else.
     """
     try:
         return ray.get(ref)
     except RayActorError as error:
-        raise ActorLostError(_first_line(error)) from error
+        if _NODE_DIED in str(error):
+            raise ActorLostError("its node died") from error
+        if isinstance(error, ActorUnavailableError):
+            raise ActorLostError("its process cannot be reached") from error
+        kind = ActorEndedError if isinstance(error, ActorDiedError) else ActorLostError
+        raise kind(_first_line(error)) from error
     except RayTaskError as error:
         if isinstance(error.cause, RaysimError):
             raise error.cause from None
@@ -177,8 +204,10 @@ class Placement:
             raise
         return packs
 
-    def user(self, brief: PackBrief, coordinator: Any, metrics: Sequence[Any], *, debug: bool) -> PlacedPack:
-        """Start a pack's actor and have it set up its users."""
+    def user(
+        self, brief: PackBrief, coordinator: Any, metrics: Sequence[Any], *, debug: bool, avoid: Collection[str] = ()
+    ) -> PlacedPack:
+        """Start a pack's actor and have it set up its users, on any node but those to `avoid`."""
         # the name of one that has just died may not be free yet
         name = brief.pack.name + (f"~{brief.incarnation}" if brief.incarnation else "")
         actor: Any = ray.remote(UserActor).options(
@@ -186,10 +215,11 @@ class Placement:
             num_cpus=0,
             resources={USER_RESOURCE: float(len(brief.pack.users))},
             scheduling_strategy="SPREAD",
+            label_selector={_NODE_LABEL: f"!in({','.join(avoid)})"} if avoid else None,
         )
         shard = metrics[brief.pack.index % len(metrics)]
         handle: Any = actor.remote(brief, coordinator, shard, debug=debug)
-        return PlacedPack(brief, handle, handle.bootstrap.remote())
+        return PlacedPack(brief, handle, handle.bootstrap.remote(), handle.node_id.remote())
 
     def _pinned(self, cls: type, name: str, **more: Any) -> Any:
         return ray.remote(cls).options(name=name, num_cpus=0, scheduling_strategy=self._on_driver, **more)

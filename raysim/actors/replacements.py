@@ -50,8 +50,18 @@ class Replacements:
         """Place a pack once more, wherever there are slots for it."""
         # one that only lost its way to the coordinator is still there, and holds slots
         self._placement.end([lost.handle])
-        pack = self._place(replace(lost.brief, incarnation=life))
+        self.prepare(lost, life)
+
+    def prepare(self, old: PlacedPack, life: int) -> PlacedPack:
+        """Place a pack once more while its old actor is still there; returns the new one, which is being set up."""
+        pack = self._place(replace(old.brief, incarnation=life))
         self._starting[pack] = monotonic() + pack.brief.bootstrap.timeout_s + _PLACING_S
+        return pack
+
+    def wait(self, timeout_s: float) -> int:
+        """Until one of them is ready, at most `timeout_s` seconds; how many there are."""
+        ready_refs([pack.started for pack in self._starting], timeout_s)
+        return len(self._starting)
 
     def ended(self) -> list[Attempt]:
         """The attempts that have ended since the last call, one way or the other; does not wait."""
@@ -67,6 +77,11 @@ class Replacements:
             del self._starting[pack]
         self._placement.end([attempt.pack.handle for attempt in found if attempt.failure])
         return found
+
+    def cancel(self, pack: PlacedPack) -> None:
+        """A pack that is being placed, or has been, is not needed."""
+        self._starting.pop(pack, None)
+        self._placement.end([pack.handle])
 
     def end(self) -> None:
         """Nobody is needed any more."""

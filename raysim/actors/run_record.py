@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from raysim.actors.user import Bootstrapped
 from raysim.core.control.checkpoint import Restart
+from raysim.core.control.last_words import LostProcess
 from raysim.core.control.losses import Loss
 from raysim.core.control.messages import PackHealth, Totals
 from raysim.core.control.run_control import RunControl
@@ -26,6 +27,7 @@ class RunRecord:
     drained_at_s: float
     samples: tuple[tuple[float, int, int], ...]
     lost: tuple[Loss, ...]
+    lost_processes: tuple[LostProcess, ...]
     gone_users: dict[int, str]
     bootstraps: tuple[Bootstrapped, ...]
     health: tuple[PackHealth, ...]
@@ -54,6 +56,7 @@ def record_of(control: RunControl, ledger: Ledger, bootstraps: Sequence[Bootstra
         drained_at_s=control.drained_at_s or control.stopped_at_s or 0.0,
         samples=tuple(control.samples),
         lost=control.losses,
+        lost_processes=control.lost_processes,
         gone_users=control.gone_users,
         bootstraps=tuple(bootstraps),
         health=control.health,

@@ -121,27 +121,29 @@ class TenantDesk:
             finally:
                 platform.close()
 
-    async def admit(self, index: int, life: int = 0) -> Admission:
+    async def admit(self, index: int, life: int = 0, *, keys_in_use: bool = False) -> Admission:
         """Wait for a turn to set up a user; what is about to be made is on the ledger then. `settled` ends the turn.
 
-        In a further `life` the keys of those before are revoked first: whoever still holds them cannot use them.
+        In a further `life` the keys of those before are revoked first, unless they are in use until somebody takes
+        over: whoever still holds them cannot use them.
         """
         await self._turns.acquire()
         self._admitted.add(index)
         user = self._users[index]
         org_id = self._org_ids[user.tenant]
         if life:
-            return await self._admit_again(user, org_id, life)
+            return await self._admit_again(user, org_id, life, revoke=not keys_in_use)
         if self._hopeless():
             return Admission(org_id, refusal=f"not tried: {self._failed} users before could not be set up")
         if self._target.platform != "static":
             self.enter(intended_user(user, org_id, self._labels(user)))
         return Admission(org_id, self._ledger.mark)
 
-    async def _admit_again(self, user: UserPlan, org_id: str, life: int) -> Admission:
+    async def _admit_again(self, user: UserPlan, org_id: str, life: int, *, revoke: bool) -> Admission:
         if self._target.platform == "static":
             return Admission(org_id, self._ledger.mark)
-        await self._revoke_keys(user)
+        if revoke:
+            await self._revoke_keys(user)
         made = [r.resource_id for r in self._ledger.find("user", user.name) if r.resource_id and r.fate == CREATED]
         labels = self._labels(user, life)
         self.enter(intended_keys(user, org_id, labels) if made else intended_user(user, org_id, labels))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -88,6 +88,13 @@ class UserActor:
         self._identities: list[Identity] = []
         self._counter: TokenCounter | None = None
 
+    async def node_id(self) -> str:
+        """Which of the cluster's nodes it is on."""
+        import ray  # noqa: PLC0415 - whoever holds this actor's handle imports this module, but not all of Ray
+
+        found: str = ray.get_runtime_context().get_node_id()
+        return found
+
     async def bootstrap(self) -> list[Bootstrapped]:
         """Create this pack's users and their keys; returns how each went."""
         users = self._brief.pack.users
@@ -154,10 +161,10 @@ class UserActor:
     async def _enter(self, resource: Resource) -> None:
         await patiently(lambda: self._coordinator.enter.remote([resource]))
 
-    async def run(self) -> PackEnd:
-        """Play the users that were set up until the run stops."""
+    async def run(self, accepted: tuple[tuple[int, int], ...] = ()) -> PackEnd:
+        """Play the users that were set up until the run stops; `accepted` is what former lives count, see PackBrief."""
         pack = Pack(
-            self._brief,
+            replace(self._brief, accepted=accepted),
             self._ready(),
             _Coordinator(self._coordinator),
             _Records(self._metrics),

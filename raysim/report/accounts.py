@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import polars as pl
 
-from raysim.core.aggregation.billing import Bill, BillVerdict, Reconciliation, reconcile
+from raysim.core.aggregation.billing import Bill, BillVerdict, Reconciliation, Unrecorded, reconcile
 from raysim.core.aggregation.quota import Cut, CutVerdict, RetryAfter, judge_cut, judge_retry_after
 from raysim.core.plan.run_plan import TenantPlan
 from raysim.report.course import requests_by_tenant
@@ -84,10 +84,17 @@ def left_note(rows: pl.DataFrame) -> str:
     )
 
 
-def billing(rows: pl.DataFrame, facts: RunFacts) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+def billing(
+    rows: pl.DataFrame, facts: RunFacts, unrecorded: Mapping[str, Unrecorded]
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """The client's count against the platform's, of the run and of each tenant by name.
 
     Without the latter the run's has the reason why, and tenants have none.
+
+    Args:
+        rows: as `timed` made them.
+        facts: the run.
+        unrecorded: by tenant, the most that lost users' requests without a record can have been charged.
     """
     mine = {str(name): _client(part, stated=False) for (name,), part in rows.group_by("org_id", maintain_order=True)}
     if facts.books:
@@ -107,10 +114,19 @@ def billing(rows: pl.DataFrame, facts: RunFacts) -> tuple[dict[str, Any], dict[s
         return nothing_said, {}
     nothing = Bill(0.0, 0, 0, 0)
     names = [tenant.name for tenant in facts.plan.tenants]
-    tenants = {n: reconcile(mine.get(n, nothing), theirs.get(n, nothing)) for n in names if n in mine or n in theirs}
+    # headers tell only of requests that have a record
+    lost = unrecorded if source == "ledger" else {}
+    tenants = {
+        n: reconcile(mine.get(n, nothing), theirs.get(n, nothing), lost.get(n))
+        for n in names
+        if n in mine or n in theirs
+    }
     whole = reconcile(_sum(mine.values()), total)
     apart = [name for name, found in tenants.items() if found.verdict is BillVerdict.DIFFERS]
-    verdict = BillVerdict.DIFFERS if apart or whole.verdict is BillVerdict.DIFFERS else BillVerdict.AGREES
+    explained = any(found.verdict is BillVerdict.EXPLAINED for found in tenants.values())
+    if explained and not apart:
+        whole = replace(whole, verdict=BillVerdict.EXPLAINED)
+    verdict = BillVerdict.DIFFERS if apart else whole.verdict
     run = {
         "source": source,
         "reason": None,
@@ -172,6 +188,9 @@ def _bill_sentence(whole: Reconciliation, source: str, apart: list[str]) -> str:
             else ""
         )
         return f"agrees: {said}{tokens}"
+    if not apart and whole.verdict is BillVerdict.EXPLAINED:
+        more = f"{count(difference.requests)} requests more" if difference.requests else "more"
+        return f"explained by lost users: {said}; {more} is within what they may have sent without a record"
     off = f"{share(whole.share)} more" if (whole.share or 0) >= 0 else f"{share(-(whole.share or 0))} less"
     named = ", ".join(apart[:_MOST_NAMED]) + (f" and {len(apart) - _MOST_NAMED} more" if apart[_MOST_NAMED:] else "")
     where = f"; apart for {named}" if apart else ""

@@ -13,6 +13,7 @@ from raysim.report.reloads import reload_lines
 
 _VERDICT_STYLES = {"ok": "green", "suspect": "yellow"}
 _MOST_NAMED = 5
+_RIGHT_BILLS = ("agrees", "explained")
 _RIGHT_CUTS = ("at_budget", "no_budget")
 
 
@@ -154,6 +155,9 @@ def _users(summary: dict[str, Any]) -> Text:
         text.append(f"\n{user['user_id']} at {elapsed(user['at_s'])}{back}: {user['why']}")
     if losses[_MOST_NAMED:]:
         text.append(f"\nand {len(losses) - _MOST_NAMED} more in summary.json")
+    unrecorded = summary["losses"]
+    if unrecorded["sentence"]:
+        text.append(f"\n{unrecorded['sentence']}", "yellow" if unrecorded["requests_unrecorded"]["max"] != 0 else "")
     return text
 
 
@@ -205,7 +209,7 @@ def _tenants(summary: dict[str, Any]) -> Iterator[tuple[str, Text]]:
     if len(lines) > _MOST_NAMED:
         yield "", Text(f"and {len(lines) - _MOST_NAMED} more in summary.json")
     if billing["source"] is not None:
-        yield "billing:", _judged(billing["sentence"], billing["verdict"] == "agrees", billing["verdict"])
+        yield "billing:", _judged(billing["sentence"], billing["verdict"] in _RIGHT_BILLS, billing["verdict"])
 
 
 def _exports(metrics: dict[str, Any]) -> Text:

@@ -31,6 +31,8 @@ def timed(requests: pl.LazyFrame, facts: RunFacts) -> pl.DataFrame:
             "user_id",
             "excluded",
             "cost_usd",
+            "reserved_usd",
+            "max_tokens",
             "retry_after_s",
             "billed_usd",
             "stated_usage",

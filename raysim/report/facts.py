@@ -10,6 +10,7 @@ from raysim.core.aggregation.billing import Bill
 from raysim.core.backends.reading import BackendReading
 from raysim.core.backends.target import BackendTarget
 from raysim.core.control.checkpoint import Restart
+from raysim.core.control.last_words import LostProcess
 from raysim.core.control.messages import PackHealth
 from raysim.core.control.terms import Reload
 from raysim.core.isolation.events import DeclaredFault
@@ -116,6 +117,7 @@ class RunFacts:
         unsent: requests that were due and never sent, because the run ended while they waited.
         arrivals_due: requests of an open loop that were due; None without one.
         lost_commitments: worker → all that it may have spent, in USD, of those that lost a process.
+        lost_processes: processes that were lost, each with the last that was heard of it.
         money_short_from_s: from when on packs had to share what money was left; None when they never had to.
         reloads: changes of the scenario during the run, and what became of them.
         allowed_usd: the most that may have been spent, where a limit of cost was lowered; None for that of the plan.
@@ -150,3 +152,4 @@ class RunFacts:
     backends: tuple[BackendTarget, ...] = ()
     readings: tuple[BackendReading, ...] = ()
     exports: tuple[ExportState, ...] = ()
+    lost_processes: tuple[LostProcess, ...] = ()

@@ -10,6 +10,8 @@ from raysim.report.facts import RunFacts
 
 #: below this, in USD, a difference is one of adding up
 _ROUNDING_USD = 1e-12
+#: leases count whole picodollars; below this, in USD, thousands of requests differ by rounding
+_PICODOLLARS_USD = 1e-8
 #: how old what is known of active users may be, in seconds: a pack's report and a sample
 _KNOWN_LATE_S = 2.0
 
@@ -66,4 +68,5 @@ def _unsettled(rows: pl.DataFrame, commitments: Mapping[str, float]) -> float:
         return 0.0
     told = rows.filter(pl.col("worker").is_in(list(commitments))).group_by("worker")
     sums = dict(told.agg((pl.col("cost_usd") + pl.col("unverified_usd")).sum()).iter_rows())
-    return sum(max(0.0, usd - float(sums.get(worker, 0.0))) for worker, usd in commitments.items())
+    left = (usd - float(sums.get(worker, 0.0)) for worker, usd in commitments.items())
+    return sum(usd for usd in left if usd > _PICODOLLARS_USD)

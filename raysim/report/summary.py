@@ -17,6 +17,7 @@ from raysim.report.facts import RunFacts
 from raysim.report.figures import errors_by_kind, figures
 from raysim.report.isolation import isolation
 from raysim.report.limits import limit_figures, schedule_error
+from raysim.report.losses import losses, most_charged, unrecorded
 from raysim.report.measured import DEFINITIONS, Measured
 from raysim.report.prompts import prompts
 from raysim.report.reloads import reloads
@@ -38,7 +39,8 @@ def summarise(requests: pl.LazyFrame, facts: RunFacts) -> dict[str, Any]:
     headline = measured.headline()
     tenants_rows = timed(requests, facts)
     cuts = quota(tenants_rows, facts)
-    bill, bills = billing(tenants_rows, facts)
+    lost = unrecorded(requests, facts)
+    bill, bills = billing(tenants_rows, facts, most_charged(lost, tenants_rows, facts))
     run = figures(measured, headline, groups.headline_s(facts))
     run["cost"] |= limit_figures(measured.rows, run["cost"], facts)
     run["requests"]["unsent"] = facts.unsent
@@ -54,6 +56,7 @@ def summarise(requests: pl.LazyFrame, facts: RunFacts) -> dict[str, Any]:
         "started_at": facts.started_at,
         "duration_s": facts.duration_s,
         "users": _users(facts),
+        "losses": losses(lost, facts),
         **run,
         "errors": _errors(requests, measured),
         "schedule": schedule_error(facts),

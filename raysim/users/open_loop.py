@@ -54,6 +54,11 @@ class OpenLoop:
         """Requests under way, and those that wait for one of them to end."""
         return len(self._busy) + len(self._late)
 
+    @property
+    def awaiting(self) -> int:
+        """Of the requests under way, those that have been sent."""
+        return sum(sender.awaits_answer for sender in self._busy)
+
     def arrive(self, due_ns: int, most: int) -> None:
         """A request is due. With `most` under way it waits for the first of them to end."""
         self._stopped.clear()

@@ -14,7 +14,7 @@ from raysim.core.control.messages import Arrival, Orders, PackHealth, PackStatus
 from raysim.core.control.terms import Terms
 from raysim.core.plan.run_plan import PackBrief
 from raysim.core.records.outcome import Outcome
-from raysim.core.records.request import RequestRecord
+from raysim.core.records.request import ABSENT, RequestRecord
 from raysim.users.collector import Collector
 from raysim.users.gate import gate_of
 from raysim.users.identity import Identity
@@ -102,6 +102,8 @@ class Pack:
         self._stop: StopOrder | None = None
         self._drained = False
         self._totals = Totals()
+        #: requests that have ended: those that were sent, and those of which only a retry is known not to have been
+        self._sent = self._unsure = 0
         self._gone: list[tuple[int, str]] = []
         self._last_arrival = 0
         self._sequence = 0
@@ -190,6 +192,7 @@ class Pack:
         started_s = monotonic()
         for user in self._users.values():
             user.end()
+        self._wanted.clear()
         self._gate.close()
         ended = asyncio.gather(*(user.done() for user in self._users.values()))
         while not ended.done():
@@ -252,7 +255,17 @@ class Pack:
             slots_wanted=self._gate.slots_wanted,
             life=self._brief.incarnation,
             terms=self._terms,
+            taken_run_s=(monotonic_ns() - self.run_start_ns) / 1e9 if self.run_start_ns else None,
+            sent=self._sent + sum(user.awaiting for user in self._users.values()),
+            unsure=self._unsure + sum(user.waiting for user in self._users.values()),
+            askers=len(self._wanted | active),
+            accepted=self._accepted(),
         )
+
+    def _accepted(self) -> tuple[tuple[int, int], ...]:
+        if self._brief.limits.max_requests_per_user is None:
+            return ()
+        return tuple((index, user.accepted) for index, user in self._users.items())
 
     def _totals_now(self) -> Totals:
         return msgspec.structs.replace(self._totals, unsent=sum(user.unsent for user in self._users.values()))
@@ -352,6 +365,8 @@ class Pack:
 
     def _take(self, record: RequestRecord) -> None:
         self._totals += _one(record)
+        self._sent += record.sent_ns != ABSENT
+        self._unsure += record.sent_ns == ABSENT and record.attempts > 1
         level = "debug" if record.error_type.outcome in (Outcome.SUCCESS, Outcome.REFUSED) else "warning"
         self.log.write(
             level,

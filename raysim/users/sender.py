@@ -142,6 +142,7 @@ class Sender:
         self._gate = gate or Gate()
         self._tell = tell
         self._turn: Turn | None = None
+        self._sending: HttpClient | None = None
         self._fixed: dict[str, str | int] = {
             "model": identity.plan.model,
             "org_id": identity.org_reference,
@@ -193,6 +194,12 @@ class Sender:
         started_ns = monotonic_ns()
         await service.client.open()
         return monotonic_ns() - started_ns
+
+    @property
+    def awaits_answer(self) -> bool:
+        """Whether a request has been handed to the socket and is under way."""
+        exchange = self._sending.last_exchange if self._sending is not None else None
+        return exchange is not None and exchange.sent_ns > 0
 
     def withdraw(self) -> None:
         """What waits to be sent is not to be sent any more."""
@@ -331,12 +338,15 @@ class Sender:
             self._rows.hide(token)
             lines += f"Authorization: Bearer {token.reveal()}\r\n"
         request = entry.head + f"{lines}Content-Length: {len(body.data)}\r\n\r\n".encode("latin-1") + body.data
+        self._sending = client
         try:
             exchange, sends = await client.send(request, reader, entry.timeouts)
         except asyncio.CancelledError:
             exchange, sends = client.last_exchange or Exchange(), client.last_attempts
             if exchange.end_ns == 0:
                 exchange.fail(ErrorKind.CANCELLED, "cancelled before the request was sent")
+        finally:
+            self._sending = None
         attempt = Attempt.of(exchange, reader, sends, entry.plan.expectation(values))
         if loan is not None and token is not None and attempt.error is ErrorKind.AUTH:
             loan.refused(token)

@@ -72,7 +72,8 @@ class User:
         self._left = left
         self._stream = Stream.of(plan.seed, "behaviour", brief.incarnation)
         self._questioner = Questioner(brief, plan, self._stream)
-        self._asked = 0
+        #: requests that have ended, those of former lives included as far as they are known
+        self._asked = dict(brief.accepted).get(plan.index, 0)
         #: how long it thinks after the last answer
         self._pause_s = _NAN
         self._failures = 0
@@ -131,7 +132,22 @@ class User:
     def _may_accept(self) -> bool:
         """Whether another request keeps within the user's limit once all that it has accepted are sent."""
         most = self._brief.limits.max_requests_per_user
-        return most is None or self._asked + self.asking + self._open_loop.accepted < most
+        return most is None or self.accepted < most
+
+    @property
+    def accepted(self) -> int:
+        """Requests that have ended, are under way, or wait for their turn, in all its lives."""
+        return self._asked + self.asking + self._open_loop.accepted
+
+    @property
+    def awaiting(self) -> int:
+        """Of the requests under way, those that have been sent."""
+        return (self.asking and self._sender.awaits_answer) + self._open_loop.awaiting
+
+    @property
+    def waiting(self) -> int:
+        """Requests that are to be sent and have not been."""
+        return self.asking + self._open_loop.accepted - self.awaiting
 
     @property
     def in_flight(self) -> int:
@@ -160,6 +176,10 @@ class User:
     # ── its life ──
 
     async def _live(self) -> None:
+        most = self._brief.limits.max_requests_per_user
+        if most is not None and self._asked >= most:
+            # former lives have sent all that it was to send
+            self._leave(REQUEST_LIMIT)
         try:
             while not self._ended:
                 if not self.active:

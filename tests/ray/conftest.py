@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def ray_address() -> Iterator[str]:
+def ray_cluster() -> Iterator[Cluster]:
     # ports of its own, so that another cluster on this machine is not in the way
     head = {
         "num_cpus": 2,
@@ -47,9 +48,15 @@ def ray_address() -> Iterator[str]:
     }
     cluster = Cluster(initialize_head=True, head_node_args=head)
     ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR)
-    yield cluster.address
+    yield cluster
     ray.shutdown()
     cluster.shutdown()  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture(scope="session")
+def ray_address(ray_cluster: Cluster) -> str:
+    address: str = ray_cluster.address
+    return address
 
 
 @pytest.fixture(scope="session")
@@ -82,6 +89,13 @@ class Platform:
 
 @pytest.fixture(scope="session")
 def served_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    with serve_platform(tmp_path_factory.mktemp("secrets")) as platform:
+        yield platform
+
+
+@contextmanager
+def serve_platform(folder: Path) -> Iterator[Platform]:
+    """A simulated platform; the administrator's token is in a file in `folder`."""
     keys: list[str] = []
     plain = secrets.token_urlsafe
 
@@ -96,7 +110,7 @@ def served_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platfo
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     token = "admin-" + plain(24)
-    token_file = tmp_path_factory.mktemp("secrets") / "token"
+    token_file = folder / "token"
     token_file.write_text(token + "\n", encoding="utf-8")
     starting = asyncio.run_coroutine_threadsafe(start_platform(PlatformConfig(), "127.0.0.1", admin_token=token), loop)
     running: RunningPlatform = starting.result(10)

@@ -153,7 +153,15 @@ def test_a_killed_user_actor_is_replaced_and_named(runner: Runner, platform: Pla
     books = platform.ledger()
     ids = rows["request_id"].to_list()
     assert len(ids) == len(set(ids))
-    assert set(ids) <= {entry["request_id"] for entry in books["requests"]}
+    got = {entry["request_id"] for entry in books["requests"]}
+    assert set(ids) <= got
+    # what no record tells is told as an interval, before anybody has looked into the books
+    losses = run.summary["losses"]
+    unrecorded = losses["requests_unrecorded"]
+    assert unrecorded["min"] <= len(got - set(ids)) <= unrecorded["max"] < 60
+    assert (losses["users"], losses["processes"][0]["life"]) == (["user-org-1-1"], 0)
+    assert 0 < losses["seconds_affected"] <= loss["back_s"] - loss["heard_s"] + 0.001
+    assert losses["sentence"] in " ".join(run.output.split())
     lives = {
         request_id.split("-")[-1].split(".")[0] for request_id in rows.filter(user_id="user-org-1-1")["request_id"]
     }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
 #: figures that differ by less than this share of the larger one agree: headers and ledgers round
 TOLERANCE = 0.001
+#: a difference below this, in dollars, is one of adding up
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,35 @@ class BillVerdict(StrEnum):
 
     AGREES = "agrees"
     DIFFERS = "differs"
+    #: the platform charged more, and no more than for what lost users may have sent without a record
+    EXPLAINED = "explained"
+
+
+@dataclass(frozen=True, slots=True)
+class Unrecorded:
+    """The most that requests without a record can amount to; `requests` is None when nothing bounds them.
+
+    `usd` and both counts of tokens are the most of a single request.
+    """
+
+    requests: int | None
+    usd: float
+    prompt_tokens: int
+    completion_tokens: int
+
+    def explains(self, surplus: Bill) -> bool:
+        """Whether the platform can have charged this much more for them."""
+        most = math.inf if self.requests is None else self.requests
+        pairs = (
+            (surplus.usd, self.usd),
+            (surplus.requests, 1),
+            (surplus.prompt_tokens, self.prompt_tokens),
+            (surplus.completion_tokens, self.completion_tokens),
+        )
+        # a platform that charges less has other reasons
+        return most > 0 and all(
+            -_ROUNDING <= more <= most * each + _ROUNDING for more, each in pairs if more is not None
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +73,14 @@ class Reconciliation:
         return self.difference.usd / self.client.usd if self.difference.usd is not None and self.client.usd else None
 
 
-def reconcile(client: Bill, platform: Bill) -> Reconciliation:
-    """Hold the platform's bill against the client's: they agree when no figure of both differs by over 0.1 %."""
+def reconcile(client: Bill, platform: Bill, unrecorded: Unrecorded | None = None) -> Reconciliation:
+    """Hold the platform's bill against the client's: they agree when no figure of both differs by over 0.1 %.
+
+    Args:
+        client: what its users counted.
+        platform: what the platform charged.
+        unrecorded: what lost users may have sent besides; None when none was lost.
+    """
     pairs = (
         (client.usd, platform.usd),
         (client.requests, platform.requests),
@@ -50,17 +88,16 @@ def reconcile(client: Bill, platform: Bill) -> Reconciliation:
         (client.completion_tokens, platform.completion_tokens),
     )
     agrees = all(_alike(mine, theirs) for mine, theirs in pairs if mine is not None and theirs is not None)
-    return Reconciliation(
-        client=client,
-        platform=platform,
-        difference=Bill(
-            usd=None if client.usd is None or platform.usd is None else platform.usd - client.usd,
-            requests=_less(platform.requests, client.requests),
-            prompt_tokens=_less(platform.prompt_tokens, client.prompt_tokens),
-            completion_tokens=_less(platform.completion_tokens, client.completion_tokens),
-        ),
-        verdict=BillVerdict.AGREES if agrees else BillVerdict.DIFFERS,
+    difference = Bill(
+        usd=None if client.usd is None or platform.usd is None else platform.usd - client.usd,
+        requests=_less(platform.requests, client.requests),
+        prompt_tokens=_less(platform.prompt_tokens, client.prompt_tokens),
+        completion_tokens=_less(platform.completion_tokens, client.completion_tokens),
     )
+    verdict = BillVerdict.AGREES if agrees else BillVerdict.DIFFERS
+    if not agrees and unrecorded is not None and unrecorded.explains(difference):
+        verdict = BillVerdict.EXPLAINED
+    return Reconciliation(client, platform, difference, verdict)
 
 
 def _alike(mine: float, theirs: float) -> bool:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from raysim.core.control.last_words import WordsState
 from raysim.core.control.losses import LossesState
 from raysim.core.control.messages import StopOrder
+from raysim.core.control.moves import MoveState
 from raysim.core.control.planner import PlannerState
 from raysim.core.control.rations import RationsState
 from raysim.core.control.roster import RosterState
@@ -49,6 +51,8 @@ class Checkpoint:
         roster: the packs.
         planner: the schedule's state, once begun.
         losses: who was lost.
+        moves: packs on their way to another node.
+        words: what each process had last said.
         gone_users: user → why it left for good.
         errors: the error window.
         rations: money and slots.
@@ -71,6 +75,8 @@ class Checkpoint:
     roster: RosterState
     planner: PlannerState | None
     losses: LossesState
+    moves: tuple[MoveState, ...]
+    words: WordsState
     gone_users: dict[int, str]
     errors: tuple[tuple[float, int, int], ...]
     rations: RationsState

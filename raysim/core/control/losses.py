@@ -30,12 +30,14 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class LossesState:
-    """Losses as a checkpoint holds them; `lives` are numbers by pack."""
+    """Losses as a checkpoint holds them; `lives`, `given` and `replaced` are numbers by pack."""
 
     away: tuple[Loss, ...]
     ended: tuple[Loss, ...]
     awaited: tuple[int, ...]
     lives: dict[int, int]
+    given: dict[int, int]
+    replaced: dict[int, int]
 
 
 class Losses:
@@ -49,6 +51,9 @@ class Losses:
         #: users that are being replaced
         self.awaited: set[int] = set()
         self._lives: dict[int, int] = {}
+        #: the highest number of a life that was given to each pack, and how often it was lost and placed again
+        self._given: dict[int, int] = {}
+        self._replaced: dict[int, int] = {}
 
     def lose(self, losses: Collection[Loss]) -> None:
         """These users are lost; one that is away already has been lost before."""
@@ -58,12 +63,21 @@ class Losses:
 
     def replace(self, pack: int, users: Collection[int]) -> int:
         """A pack is to be placed again; the number of its next life, 0 when it has had enough of them."""
-        life = self._lives.get(pack, 0) + 1
-        if life > MOST_REPLACEMENTS:
+        if self._replaced.get(pack, 0) >= MOST_REPLACEMENTS:
             return 0
-        self._lives[pack] = life
+        self._replaced[pack] = self._replaced.get(pack, 0) + 1
+        life = self._lives[pack] = self.next_life(pack)
         self.awaited.update(users)
         return life
+
+    def next_life(self, pack: int) -> int:
+        """A number for a further life of a pack, which is not the present one yet."""
+        life = self._given[pack] = self._given.get(pack, 0) + 1
+        return life
+
+    def take_over(self, pack: int, life: int) -> None:
+        """A pack's present life is now this one."""
+        self._lives[pack] = life
 
     def life(self, pack: int) -> int:
         """Which of a pack's lives is the present one."""
@@ -83,7 +97,14 @@ class Losses:
 
     def checkpoint(self) -> LossesState:
         """What `resume` needs."""
-        return LossesState(tuple(self.away.values()), tuple(self.ended), tuple(self.awaited), dict(self._lives))
+        return LossesState(
+            tuple(self.away.values()),
+            tuple(self.ended),
+            tuple(self.awaited),
+            dict(self._lives),
+            dict(self._given),
+            dict(self._replaced),
+        )
 
     @classmethod
     def resume(cls, state: LossesState) -> Losses:
@@ -91,4 +112,5 @@ class Losses:
         losses = cls()
         losses.away = {loss.user: loss for loss in state.away}
         losses.ended, losses.awaited, losses._lives = list(state.ended), set(state.awaited), dict(state.lives)
+        losses._given, losses._replaced = dict(state.given), dict(state.replaced)
         return losses

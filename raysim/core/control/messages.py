@@ -99,6 +99,11 @@ class PackStatus:
     `lease` is None without a limit of cost; `slots_wanted` is how many requests wait for a slot under a cap on rate.
     `life` is 0 for a pack's first process, and grows with each that replaces it. `terms` is the version of those
     that it follows.
+
+    For the case that this is the last that is heard of it, `taken_run_s` is when the report was made, in seconds after
+    the run's start (None before that is known); `sent` counts requests that were sent, `unsure` those that were
+    accepted or tried and perhaps sent, `askers` users that are or will be active. `accepted` has, under
+    `limits.maxRequestsPerUser`, for each user how many requests it has accepted so far in all its lives.
     """
 
     pack: int
@@ -113,6 +118,11 @@ class PackStatus:
     slots_wanted: int = 0
     life: int = 0
     terms: int = 0
+    taken_run_s: float | None = None
+    sent: int = 0
+    unsure: int = 0
+    askers: int = 0
+    accepted: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

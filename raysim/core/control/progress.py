@@ -14,7 +14,8 @@ class RunProgress:
     """One look at a run.
 
     `run_s` is seconds after its second 0; `phase_index` is -1 outside the load pattern. `stop_asked` is how urgently a
-    person has asked the coordinator for the end: 0 not at all, 1 with a drain, 2 at once.
+    person has asked the coordinator for the end: 0 not at all, 1 with a drain, 2 at once. `silent` are packs that
+    should have reported and have not.
     """
 
     state: RunState
@@ -29,6 +30,7 @@ class RunProgress:
     error_rate: float | None
     stop_reason: str
     stop_asked: int = 0
+    silent: tuple[int, ...] = ()
 
 
 def progress_of(control: RunControl, schedule: LoadSchedule, now_s: float, stop_asked: int) -> RunProgress:
@@ -48,6 +50,7 @@ def progress_of(control: RunControl, schedule: LoadSchedule, now_s: float, stop_
         error_rate=control.error_rate,
         stop_reason=control.stop_reason,
         stop_asked=stop_asked,
+        silent=control.silent(now_s),
     )
 
 

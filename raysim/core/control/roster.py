@@ -6,12 +6,15 @@ from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from raysim.core.control.messages import Arrival, PackHealth, PackStatus, Switch, Totals
+from raysim.core.control.messages import Arrival, PackHealth, PackStatus, StopOrder, Switch, Totals
 
 
 @dataclass(slots=True)
 class Member:
-    """One pack. `told` are the arrivals of the last answer: it is not known yet whether the pack has got it."""
+    """One pack. `told` are the arrivals of the last answer: it is not known yet whether the pack has got it.
+
+    `leaving` is what it is told when it hands over to a process on another node.
+    """
 
     users: frozenset[int]
     totals: Totals = field(default_factory=Totals)
@@ -25,6 +28,7 @@ class Member:
     switches: list[Switch] = field(default_factory=list)
     arrivals: list[Arrival] = field(default_factory=list)
     told: list[Arrival] = field(default_factory=list)
+    leaving: StopOrder | None = None
 
     def take(self, status: PackStatus, run_s: float) -> None:
         """It has reported, at this second of the run."""
@@ -56,6 +60,7 @@ class MemberState:
     heard_s: float | None
     sequence: int
     arrivals: tuple[Arrival, ...]
+    leaving: StopOrder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,10 @@ class Roster:
     def get(self, pack: int) -> Member | None:
         """The pack with this index, if it was ever ready."""
         return self._members.get(pack)
+
+    def home(self, user: int) -> int | None:
+        """The pack that plays a user; None for one that was never ready."""
+        return self._home.get(user)
 
     def join(self, pack: int, users: Collection[int]) -> None:
         """A pack is ready with these users, for the first time or again."""
@@ -118,6 +127,14 @@ class Roster:
         """Packs that live and may have requests in flight."""
         return sorted(pack for pack, member in self._members.items() if not (member.drained or member.lost))
 
+    def unheard(self, since_run_s: float) -> list[int]:
+        """Packs that live and have not reported since this second of the run, which has begun with 0."""
+        return [
+            pack
+            for pack, member in self._members.items()
+            if not (member.lost or member.drained) and (member.heard_s or 0.0) < since_run_s
+        ]
+
     @property
     def living(self) -> list[int]:
         """Packs that are not lost."""
@@ -138,6 +155,7 @@ class Roster:
                 heard_s=member.heard_s,
                 sequence=member.sequence,
                 arrivals=(*member.told, *member.arrivals),
+                leaving=member.leaving,
             )
             for pack, member in self._members.items()
         )
@@ -159,6 +177,7 @@ class Roster:
                 heard_s=said.heard_s,
                 sequence=said.sequence,
                 arrivals=list(said.arrivals),
+                leaving=said.leaving,
             )
         roster._home = dict(state.home)
         roster.totals = state.totals

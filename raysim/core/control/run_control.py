@@ -5,6 +5,7 @@ Longer than other modules: what decides, and what takes it down and goes on from
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
@@ -13,6 +14,7 @@ import msgspec
 
 from raysim.core.control.amending import rule
 from raysim.core.control.checkpoint import Checkpoint, Restart
+from raysim.core.control.last_words import LastWord, LastWords, LostProcess
 from raysim.core.control.limits import LimitWatch, TimeLimit
 from raysim.core.control.losses import Loss, Losses
 from raysim.core.control.messages import (
@@ -26,6 +28,7 @@ from raysim.core.control.messages import (
     StopOrder,
     Totals,
 )
+from raysim.core.control.moves import Moves
 from raysim.core.control.planner import Planner
 from raysim.core.control.rations import Rations
 from raysim.core.control.roster import Member, Roster
@@ -43,6 +46,8 @@ _SHORTEST_URGENT_S = 0.05
 _START_LEAD_S = 1.5
 #: a pack that has not reported itself drained this long after it should have is not waited for
 _DRAIN_GRACE_S = 3.0
+#: a pack that reports this much late, in seconds, may be lost: somebody should look
+_SILENCE_S = 1.0
 
 
 class RunState(StrEnum):
@@ -88,6 +93,8 @@ class RunControl:
         #: what packs are to follow, and what became of every change that was asked for
         self.terms = Terms.of(plan)
         self.reloads: list[Reload] = []
+        self._words = LastWords(plan.behaviour.think_s.low)
+        self._moves = Moves()
         self.gone_users: dict[int, str] = {}
         #: (run second, target, active) about once a second
         self.samples: list[tuple[float, int, int]] = []
@@ -100,10 +107,15 @@ class RunControl:
     def pack_ready(self, pack: int, users: Collection[int], now_s: float = 0.0, life: int = 0) -> None:
         """A pack has set up these users and will report: for the first time, or once more after it was lost."""
         if self._planner is not None:
-            if life == self._losses.life(pack):
+            if self._moves.stand_by(pack, life, users):
+                self.must_keep = True
+            elif life == self._losses.life(pack):
                 self._pack_is_back(self._planner, pack, users, now_s)
             return
+        if life != self._losses.life(pack):
+            return
         self._roster.join(pack, users)
+        self._losses.come_back(users, self._run_s(now_s))
         self.must_keep = True
 
     def _pack_is_back(self, planner: Planner, pack: int, users: Collection[int], now_s: float) -> None:
@@ -130,6 +142,9 @@ class RunControl:
         """A pack's report; the answer is what it is to do."""
         pack = self._roster.get(status.pack)
         self._rations.hear(status)
+        if self.run_start_s is not None:
+            known = status.terms == self.terms.version
+            self._words.hear(status, now_s - self.run_start_s, self._plan.limits if known else None)
         if pack is not None and (pack.lost or status.life != self._losses.life(status.pack)):
             self.tick(now_s)
             return self._dismissal(now_s)
@@ -139,21 +154,23 @@ class RunControl:
             self._take(pack, status, now_s)
         self.tick(now_s)
         switches, arrivals = pack.collect()
-        running = self.state is RunState.RUNNING
-        return Orders(
+        running = self.state is RunState.RUNNING and pack.leaving is None
+        orders = Orders(
             clock_s=now_s,
             wall_offset_s=self.wall_offset_s,
             lease_s=self._plan.limits.lease_s,
             interval_s=self.interval_s,
             run_start_s=self.run_start_s,
             switches=switches,
-            stop=self._stop,
+            stop=self._stop or pack.leaving,
             urgent_s=max(_SHORTEST_URGENT_S, len(self._roster) / _REPORTS_PER_SECOND),
             lease=self._rations.lease(status.pack, running=running),
             slots=self._rations.slots(status, now_s) if running else None,
             arrivals=arrivals,
             terms=self.terms if status.terms != self.terms.version else None,
         )
+        self._words.answer(status, orders)
+        return orders
 
     def _dismissal(self, now_s: float) -> Orders:
         """What a process hears that was taken for lost and is not: nobody counts what it does, so it is to stop."""
@@ -179,8 +196,15 @@ class RunControl:
                 self.gone_users[user] = reason
                 self._note("user_left", user=user, reason=reason)
 
-    def pack_lost(self, pack: int, users: Collection[int], why: str, now_s: float) -> int:
+    def pack_lost(self, pack: int, users: Collection[int], why: str, now_s: float, *, certain: bool = False) -> int:
         """A pack's process is gone, with these users.
+
+        Args:
+            pack: which.
+            users: all that it was to play.
+            why: what is known of the reason.
+            now_s: the time.
+            certain: whether the process is known to have ended; else it is only out of reach.
 
         Returns:
             the number of the life in which it is to be placed again; 0 when it is not to be.
@@ -194,13 +218,86 @@ class RunControl:
         if self._planner is not None:
             self._planner.leave(users)
         self._losses.lose([Loss(user, self._run_s(now_s), why, heard_s) for user in users])
-        self._note("pack_lost", pack=pack, users=sorted(users), why=why)
+        word = self._words.lose(pack, self._losses.life(pack), users, self._run_s(now_s), certain=certain)
+        self._note("pack_lost", pack=pack, users=sorted(users), why=why, life=word.life, last_word=_told(word))
         if self._plan.bootstrap.abort_on_loss and self.state is RunState.RUNNING:
             self.stop("loss", "a user was lost and bootstrap.onLoss is abort", self._plan.limits.drain_s, now_s)
-        replaceable = [user for user in users if user in self._roster.users and user not in self.gone_users]
-        if not (self._plan.bootstrap.respawn and self.state is RunState.RUNNING and replaceable):
+        move = self._moves.of(pack)
+        if move is not None and self.state is RunState.RUNNING:
+            # somebody is about to take its place already
+            self._losses.awaited.update(users)
+            return move.life
+        preparing = self.state is RunState.PREPARING
+        replaceable = [
+            user for user in users if (preparing or user in self._roster.users) and user not in self.gone_users
+        ]
+        in_time = preparing or self.state is RunState.RUNNING
+        if not (self._plan.bootstrap.respawn and in_time and replaceable):
             return 0
         return self._losses.replace(pack, replaceable)
+
+    def pack_moving(self, pack: int, address: str, leaves_in_s: float) -> int:
+        """A pack's node is about to go; returns the life in which to place it elsewhere, 0 for not at all.
+
+        Asked again, it is the same life.
+        """
+        known, move = self._roster.get(pack), self._moves.of(pack)
+        if known is None or known.lost or self.state is not RunState.RUNNING:
+            return 0
+        if move is not None:
+            return move.life
+        life = self._losses.next_life(pack)
+        self._moves.begin(pack, life)
+        within = None if math.isinf(leaves_in_s) else round(leaves_in_s, 1)
+        self._note("pack_moving", pack=pack, users=sorted(known.users), node=address, leaves_in_s=within, life=life)
+        return life
+
+    def is_moving(self, user: int) -> bool:
+        """Whether a user is being set up elsewhere while it still plays."""
+        pack = self._roster.home(user)
+        known = None if pack is None else self._roster.get(pack)
+        return pack is not None and self._moves.of(pack) is not None and known is not None and not known.lost
+
+    def hand_over(self, pack: int, drain_s: float, now_s: float) -> bool:
+        """A pack that moves is to finish what is in flight; its users are nowhere until somebody takes over.
+
+        False when it does not move, or the run is over.
+        """
+        known, move = self._roster.get(pack), self._moves.of(pack)
+        if self.state is not RunState.RUNNING or known is None or move is None or self._planner is None:
+            return False
+        if known.leaving is None:
+            known.leaving = StopOrder("moved", drain_s)
+            move.left_s = now_s
+            self._planner.leave([user for user in known.users if user not in self.gone_users])
+            self.must_keep = True
+        return True
+
+    def take_over(self, pack: int, life: int, now_s: float) -> bool:
+        """A pack's new process is to play from now on, the old one being gone; False when it is too late for that."""
+        known, move = self._roster.get(pack), self._moves.end(pack)
+        if self.state is not RunState.RUNNING or known is None or self._planner is None:
+            return False
+        if move is None:
+            # asked again, it has done so
+            return life == self._losses.life(pack) and not known.lost
+        ready = move.ready or frozenset()
+        self._losses.take_over(pack, move.life)
+        self._roster.join(pack, ready)
+        missing = known.users - ready - self.lost.keys() - self.gone_users.keys()
+        why = "could not be set up again on another node"
+        self._losses.lose([Loss(user, self._run_s(now_s), why, known.heard_s) for user in missing])
+        self._losses.give_up(known.users - ready)
+        self._losses.come_back(ready, self._run_s(now_s))
+        self._planner.come_back([user for user in ready if user not in self.gone_users])
+        away_s = 0.0 if move.left_s is None else round(now_s - move.left_s, 3)
+        self._note("users_moved", pack=pack, users=sorted(ready), away_s=away_s)
+        return True
+
+    def move_failed(self, pack: int, why: str) -> None:
+        """Nobody can take a pack's place elsewhere."""
+        if self._moves.end(pack) is not None:
+            self._note("move_failed", pack=pack, why=why)
 
     def stop(self, reason: str, message: str, drain_s: float, now_s: float) -> None:
         """End the run: users stop asking; what is in flight may finish within `drain_s`, or sooner if told again.
@@ -245,6 +342,7 @@ class RunControl:
         """From now on these hold."""
         self.terms, self._plan = terms, terms.on(self._plan)
         self._limits.follow(terms.limits)
+        self._words.follow(terms.pace.think_s.low)
         self._time = TimeLimit(terms.limits, terms.schedule.duration_s)
         if self._planner is not None:
             self._planner.follow(terms.schedule)
@@ -327,6 +425,15 @@ class RunControl:
         return (*self._losses.ended, *self._losses.away.values())
 
     @property
+    def lost_processes(self) -> tuple[LostProcess, ...]:
+        """Every process that was lost, with the last that was heard of it."""
+        return self._words.lost
+
+    def accepted(self, users: Collection[int]) -> tuple[tuple[int, int], ...]:
+        """How many requests users have accepted in all their lives, as last reported, if that is limited."""
+        return self._words.accepted(users)
+
+    @property
     def ready_users(self) -> AbstractSet[int]:
         """Users that were set up and not lost."""
         return self._roster.users - self.lost.keys()
@@ -355,6 +462,13 @@ class RunControl:
     def packs(self) -> tuple[PackView, ...]:
         """Every pack that was set up."""
         return tuple(PackView(pack.health, pack.active, pack.drained, pack.lost) for pack in self._roster)
+
+    def silent(self, now_s: float) -> tuple[int, ...]:
+        """Packs that should have reported by now, and have not, for longer than a busy process may take."""
+        if self.run_start_s is None or self.state is RunState.DRAINED:
+            return ()
+        patience_s = 2 * self.interval_s + _SILENCE_S
+        return tuple(self._roster.unheard(now_s - self.run_start_s - patience_s))
 
     def take_events(self) -> list[Event]:
         """Events since the last call."""
@@ -386,6 +500,8 @@ class RunControl:
             roster=self._roster.checkpoint(),
             planner=self._planner.checkpoint(min(run_s, self.stopped_at_s or run_s)) if self._planner else None,
             losses=self._losses.checkpoint(),
+            moves=self._moves.checkpoint(),
+            words=self._words.checkpoint(),
             gone_users=dict(self.gone_users),
             errors=self._limits.checkpoint(),
             rations=self._rations.checkpoint(),
@@ -415,6 +531,8 @@ class RunControl:
         control._told_of_overbilling = saved.told_of_overbilling
         control._roster = Roster.resume(saved.roster)
         control._losses = Losses.resume(saved.losses)
+        control._moves = Moves.resume(saved.moves)
+        control._words = LastWords.resume(saved.words)
         control.gone_users = dict(saved.gone_users)
         control._limits = LimitWatch(plan.limits, saved.errors)
         control._rations = Rations.resume(plan.limits, saved.rations, grants, control._roster.living, now_s)
@@ -431,6 +549,9 @@ class RunControl:
             run_s = now_s - self.run_start_s
             self._planned_until_s = self._horizon_s(run_s)
             self._roster.tell(*self._planner.catch_up(self._planned_until_s, run_s=run_s))
+            for pack in self._roster.living:
+                member = self._roster.get(pack) or Member(frozenset())
+                self._words.doubt(pack, self._losses.life(pack), run_s, len(member.users), len(member.arrivals))
         elif self._stop is not None and self.state is RunState.DRAINING:
             # a pack may hear only now that it is to stop
             self._stop = StopOrder(self._stop.reason, min(self._stop.drain_s, self._time.left_s(run_s)))
@@ -489,3 +610,10 @@ class RunControl:
     def _sample(self, run_s: float) -> None:
         if run_s >= 0 and (not self.samples or run_s - self.samples[-1][0] >= 1.0):
             self.samples.append((run_s, self._plan.schedule.target_at(run_s), self.active))
+
+
+def _told(word: LastWord) -> dict[str, object] | None:
+    """The last word as an event tells it; None when there was none."""
+    if word.at_run_s is None:
+        return None
+    return {"at_s": round(word.at_run_s, 3), "sequence": word.sequence, "sent": word.sent, "unsure": word.unsure}

@@ -112,7 +112,11 @@ class RunPlan:
 
 @dataclass(frozen=True, slots=True)
 class PackBrief:
-    """All that an actor is told about the run: its own users, and what they have in common. Holds no secret."""
+    """All that an actor is told about the run: its own users, and what they have in common. Holds no secret.
+
+    `accepted` pairs users that were lost with the requests that they are known to have sent in former lives, where
+    `limits.maxRequestsPerUser` counts them.
+    """
 
     run_id: str
     short_id: str
@@ -128,6 +132,7 @@ class PackBrief:
     target: TargetPlan
     key_days: int | None
     keys_per_user: int = 1
+    accepted: tuple[tuple[int, int], ...] = ()
 
     @classmethod
     def of(cls, plan: RunPlan, pack: PackPlan, target: TargetPlan, incarnation: int = 0) -> PackBrief:

@@ -12,12 +12,19 @@ from tests.unit.core.plan.scenarios import schedule_of
 
 def test_a_lost_pack_is_noted_and_its_work_still_counts() -> None:
     course = Course(plan()).begin()
-    course.report(1, 3.0, totals=Totals(requests=7, success=7, cost_usd=0.1), active=3, in_flight=2)
+    course.report(1, 3.0, totals=Totals(requests=7, success=7, cost_usd=0.1), active=3, in_flight=2, sent=9, unsure=1)
     assert course.control.active == 3
     course.kinds()
     course.control.pack_lost(1, PACKS[1], "killed", course.start_s + 4.0)
     (event,) = course.control.take_events()
-    assert (event.kind, event.detail) == ("pack_lost", {"pack": 1, "users": PACKS[1], "why": "killed"})
+    assert event.kind == "pack_lost"
+    assert event.detail == {
+        "pack": 1,
+        "users": PACKS[1],
+        "why": "killed",
+        "life": 0,
+        "last_word": {"at_s": 3.0, "sequence": 1, "sent": 9, "unsure": 1},
+    }
     assert {(loss.user, loss.at_run_s, loss.why) for loss in course.control.lost.values()} == {
         (user, 4.0, "killed") for user in PACKS[1]
     }
@@ -220,3 +227,18 @@ def test_a_process_that_was_taken_for_lost_is_told_to_stop() -> None:
     assert (orders.stop, orders.switches) == (lost, ())
     assert (course.control.active, course.control.totals.requests) == (0, 0)
     assert len(switches_of(course.report(1, 8.0, life=1))) == 3
+
+
+def test_a_pack_that_is_lost_before_the_run_begins_is_placed_again() -> None:
+    made = plan()
+    course = Course(replace(made, bootstrap=replace(made.bootstrap, respawn=True)))
+    course.control.pack_ready(0, PACKS[0])
+    # it died before it was ready
+    assert course.control.pack_lost(1, PACKS[1], "its node died", 0.0) == 1
+    course.control.pack_ready(1, PACKS[1], 1.0, life=0)
+    assert sorted(course.control.ready_users) == PACKS[0]
+    course.control.pack_ready(1, PACKS[1], 2.0, life=1)
+    course.control.begin(1_000.0)
+    assert (course.control.lost, sorted(course.control.ready_users)) == ({}, list(range(USERS)))
+    assert len(switches_of(course.report(1, -1.0, life=1))) == 3
+    assert {loss.why for loss in course.control.losses} == {"its node died"}

@@ -1,0 +1,46 @@
+"""Users leave a node that is about to go before it does."""
+
+from __future__ import annotations
+
+import time
+
+import polars as pl
+import pytest
+import ray
+from ray.cluster_utils import Cluster
+from ray.core.generated.autoscaler_pb2 import DrainNodeReason
+from ray.util.state import list_actors
+
+from tests.ray.conftest import Platform, Runner, short_load
+from tests.ray.test_run import wait_for
+
+pytestmark = pytest.mark.ray
+
+
+def test_users_move_away_from_a_node_that_is_to_go(ray_cluster: Cluster, runner: Runner, platform: Platform) -> None:
+    node = ray_cluster.add_node(num_cpus=0, resources={"sim_user": 2}, object_store_memory=80 * 2**20)
+    packs = {"usersPerActor": 2, "usersPerWorker": 50}
+    process = runner.start(short_load(platform, seconds=7, workers=packs), "moved")
+    wait_for(runner.folder / "results" / "moved" / "events.jsonl", '"kind":"phase"')
+    playing = list_actors(filters=[("class_name", "=", "UserActor"), ("state", "=", "ALIVE")], detail=True)
+    assert {actor.node_id == node.node_id for actor in playing} == {True, False}
+    drained_s = time.monotonic()
+    # what `ray drain-node` does
+    why = DrainNodeReason.Value("DRAIN_NODE_REASON_PREEMPTION")
+    gcs = ray._raylet.GcsClient(address=runner.address)
+    assert gcs.drain_node(node.node_id, why, "preempted", int((time.time() + 20) * 1000))[0]
+    # nothing of the run keeps it busy any more: Ray ends it long before its time
+    node.all_processes["raylet"][0].process.wait(15)
+    assert time.monotonic() - drained_s < 15
+    run = runner.finish(process, "moved")
+    ray_cluster.remove_node(node, allow_graceful=False)
+    assert run.exit_code in (0, 7), run.output
+    (moving,), (moved,) = run.events("pack_moving"), run.events("users_moved")
+    assert moving["detail"]["users"] == moved["detail"]["users"]
+    assert (run.summary["users"]["lost"], run.events("pack_lost")) == (0, [])
+    ids = pl.read_parquet(run.directory / "requests" / "*.parquet")["request_id"]
+    books = platform.ledger()
+    assert len(ids) == ids.n_unique() == len(books["requests"])
+    assert set(ids) == {entry["request_id"] for entry in books["requests"]}
+    assert {request_id.split("-")[-1].split(".")[0] for request_id in ids} == {"0", "1"}
+    assert (books["total"]["users"]["created"], books["total"]["keys"]["active"]) == (4, 0)
