@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import polars as pl
 import pytest
 import ray
 from ray.cluster_utils import Cluster
-from ray.core.generated.autoscaler_pb2 import DrainNodeReason
+from ray.core.generated import autoscaler_pb2
 from ray.util.state import list_actors
 
 from tests.ray.conftest import Platform, Runner, short_load
@@ -26,8 +27,11 @@ def test_users_move_away_from_a_node_that_is_to_go(ray_cluster: Cluster, runner:
     assert {actor.node_id == node.node_id for actor in playing} == {True, False}
     drained_s = time.monotonic()
     # what `ray drain-node` does
-    why = DrainNodeReason.Value("DRAIN_NODE_REASON_PREEMPTION")
-    gcs = ray._raylet.GcsClient(address=runner.address)
+    # Ray's generated code has no types
+    generated: Any = autoscaler_pb2
+    why = generated.DrainNodeReason.Value("DRAIN_NODE_REASON_PREEMPTION")
+    raylet: Any = ray._raylet
+    gcs = raylet.GcsClient(address=runner.address)
     assert gcs.drain_node(node.node_id, why, "preempted", int((time.time() + 20) * 1000))[0]
     # nothing of the run keeps it busy any more: Ray ends it long before its time
     node.all_processes["raylet"][0].process.wait(15)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from math import inf
 
@@ -140,7 +141,7 @@ def restarted(course: Course, run_s: float) -> None:
 def test_a_move_goes_on_when_the_coordinator_is_started_again(step: int) -> None:
     course = respawning()
     course.everyone_reports(-1.0)
-    acts = [
+    acts: list[Callable[[], object]] = [
         lambda: moving(course),
         lambda: stand_by(course, 5.0),
         lambda: course.control.hand_over(1, 8.0, course.start_s + 5.0),
