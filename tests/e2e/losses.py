@@ -133,7 +133,9 @@ class Saboteur:
     def _node(self) -> Any:
         """A node that plays users and was not touched yet."""
         used = {actor.node_id for actor in _alive("UserActor")}
-        node = next(node for node in self._victims if node.node_id in used)
+        node = next((node for node in self._victims if node.node_id in used), None)
+        if node is None:
+            raise RuntimeError(f"users are on {used}, and on none of {[node.node_id for node in self._victims]}")
         self._victims.remove(node)
         return node
 
@@ -158,7 +160,14 @@ class Saboteur:
 
 
 def _alive(class_name: str) -> list[Any]:
-    return list(list_actors(filters=[("class_name", "=", class_name), ("state", "=", "ALIVE")], detail=True))
+    """The actors of a class; Ray's dashboard, which is asked, may lag on a busy machine."""
+    filters = [("class_name", "=", class_name), ("state", "=", "ALIVE")]
+    for _ in range(10):
+        found = list_actors(filters=filters, detail=True)  # type: ignore[arg-type]
+        if found:
+            return list(found)
+        time.sleep(0.2)
+    return []
 
 
 def play(script: Script, cluster: Cluster, platform: Platform, folder: Path, *, users: int = USERS) -> Outcome:
@@ -173,12 +182,17 @@ def play(script: Script, cluster: Cluster, platform: Platform, folder: Path, *, 
     )
     spec["userBehavior"] |= {"thinkTimeSeconds": {"min": 0.5, "max": 1.5}}
     process = runner.start(spec, "losses")
-    started_s = _second_zero(folder / "results" / "losses" / "events.jsonl", process)
     done = {}
-    for at_s, name, act in Saboteur(cluster, runner, script).acts():
-        time.sleep(max(0.0, started_s + at_s - time.monotonic()))
-        act()
-        done[name] = time.monotonic() - started_s
+    try:
+        started_s = _second_zero(folder / "results" / "losses" / "events.jsonl", process)
+        for at_s, name, act in Saboteur(cluster, runner, script).acts():
+            time.sleep(max(0.0, started_s + at_s - time.monotonic()))
+            act()
+            done[name] = time.monotonic() - started_s
+    except BaseException:
+        process.terminate()
+        print(process.communicate(timeout=60)[0])
+        raise
     run = runner.finish(process, "losses")
     rows = pl.read_parquet(run.directory / "requests" / "*.parquet")
     return Outcome(run, platform.ledger(), rows, done)
