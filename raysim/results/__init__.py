@@ -3,6 +3,7 @@
 Does I/O on a run's directory; notebooks, reports and other people's scripts rely on the names here.
 """
 
+from raysim.results.newest import newest_runs
 from raysim.results.run import Run, open_run
 
-__all__ = ["Run", "open_run"]
+__all__ = ["Run", "newest_runs", "open_run"]
