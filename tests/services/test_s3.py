@@ -20,6 +20,7 @@ from raysim.results import open_run
 from raysim.sinks.export import Export, read_manifest
 from raysim.sinks.exporter import Exporter, News
 from raysim.sinks.store import StoreError
+from tests.component.notebooks.execution import executed
 from tests.component.report.sample_run import facts, lively
 from tests.component.results.stored_run import store as store_run
 from tests.services.s3 import BUCKET, S3Server, serve_s3
@@ -106,6 +107,16 @@ def test_it_is_reported_from_there(s3: S3Server, root: Path, monkeypatch: pytest
     here = CliRunner().invoke(report, [str(root), "--format", "json"], standalone_mode=False)
     assert (there.return_value, there.output) == (0, here.output)
     assert RUN_ID in there.output
+
+
+def test_a_notebook_reads_it_from_there(s3: S3Server, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    export(s3, root, "notebook").sync(ended=True)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3.url)
+    monkeypatch.setenv("RAYSIM_RUN", f"s3://{BUCKET}/notebook/")
+    names, summary = executed("cost"), open_run(root).summary
+    assert names["run"].where == f"s3://{BUCKET}/notebook/"
+    assert names["rows"].height == summary["requests"]["total"]
+    assert names["total_usd"] == pytest.approx(summary["cost"]["usd"])
 
 
 def test_what_was_changed_in_the_store_is_not_taken_for_the_run(s3: S3Server, root: Path) -> None:

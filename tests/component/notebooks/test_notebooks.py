@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
 import polars as pl
 import pytest
 
 from raysim.core.errors import ConfigError
 from raysim.results import newest_runs
+from tests.component.notebooks.execution import FOLDER, cells, executed
 from tests.component.notebooks.ramp_run import ramp_run
 
-FOLDER = Path(__file__).parents[3] / "notebooks"
 NOTEBOOKS = ("explore", "compare", "capacity", "cost")
 
 
@@ -32,37 +29,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def headless(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No screen, no configuration from outside, and nothing left behind for other tests."""
+def nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RAYSIM_RUN", raising=False)
     monkeypatch.delenv("RAYSIM_RUNS", raising=False)
-    plt.switch_backend("Agg")
-    with pl.Config():
-        yield
-    plt.close("all")
-
-
-def cells(name: str) -> list[dict[str, Any]]:
-    document = json.loads((FOLDER / f"{name}.ipynb").read_text())
-    assert (document["nbformat"], document["nbformat_minor"]) == (4, 5)
-    found: list[dict[str, Any]] = document["cells"]
-    return found
-
-
-def executed(name: str) -> dict[str, Any]:
-    """The names that a notebook's cells leave behind; the last expression of each is shown, as Jupyter does."""
-    names: dict[str, Any] = {"__name__": "__main__"}
-    for cell in cells(name):
-        if cell["cell_type"] != "code":
-            continue
-        body = ast.parse("".join(cell["source"])).body
-        shown = ast.Expression(body.pop().value) if isinstance(body[-1], ast.Expr) else None  # type: ignore[attr-defined]
-        exec(compile(ast.Module(body, []), f"{name}:{cell['id']}", "exec"), names)  # noqa: S102 - what is tested
-        if shown is not None:
-            repr(eval(compile(shown, f"{name}:{cell['id']}", "eval"), names))  # noqa: S307 - what is tested
-    for number in plt.get_fignums():
-        plt.figure(number).canvas.draw()
-    return names
 
 
 def summary_of(run: Path) -> dict[str, Any]:
@@ -162,10 +131,12 @@ def test_cost_adds_up_to_the_summary(results: Path, monkeypatch: pytest.MonkeyPa
     assert names["month_usd"] == pytest.approx(counted / summary["throughput"]["over_s"] * 30 * 86_400)
 
 
-def test_without_an_address_it_is_the_run_that_ended_last(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (results.parent / "notebooks").mkdir(exist_ok=True)
-    (results.parent / "results").exists() or (results.parent / "results").symlink_to(results)
-    monkeypatch.chdir(results.parent / "notebooks")
+def test_without_an_address_it_is_the_run_that_ended_last(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "results").symlink_to(results)
+    monkeypatch.chdir(tmp_path / "notebooks")
     assert executed("cost")["run"].run_id == "slow-2"
     assert executed("compare")["baseline"].run.run_id == "base-1"
 
