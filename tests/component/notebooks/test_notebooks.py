@@ -14,6 +14,8 @@ from raysim.core.errors import ConfigError
 from raysim.results import newest_runs
 from tests.component.notebooks.execution import FOLDER, cells, executed
 from tests.component.notebooks.ramp_run import ramp_run
+from tests.component.report.sample_run import facts
+from tests.component.results.stored_run import store
 
 NOTEBOOKS = ("explore", "compare", "capacity", "cost")
 
@@ -111,6 +113,16 @@ def test_capacity_that_was_not_reached_is_said(tmp_path: Path, monkeypatch: pyte
     names = executed("capacity")
     assert names["broken"] is None
     assert names["carries"]["level"] == names["levels"]["level"][-1]
+
+
+@pytest.mark.filterwarnings("ignore:No artists with labels")
+def test_a_run_without_requests_breaks_no_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "empty").mkdir()
+    store(tmp_path / "empty", [], facts())
+    monkeypatch.setenv("RAYSIM_RUN", str(tmp_path / "empty"))
+    assert executed("explore")["rows"].height == 0
+    assert executed("capacity")["carries"] is None
+    assert executed("cost")["month_usd"] == 0
 
 
 def test_cost_adds_up_to_the_summary(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
