@@ -236,7 +236,7 @@ def test_a_platform_that_only_fails_stops_the_run_without_a_success(runner: Runn
 
 def test_a_failed_bootstrap_cleans_up_and_says_so(runner: Runner, platform: Platform) -> None:
     platform.faults(bootstrapErrorRate=1.0)
-    run = runner.run(short_load(platform, seconds=30), "no-bootstrap")
+    run = runner.run(short_load(platform, seconds=30, bootstrap={"timeout": "6s"}), "no-bootstrap")
     assert run.exit_code == 4, run.output
     assert "creating organisation" in run.output
     assert "Traceback" not in run.output
