@@ -419,7 +419,8 @@ class Coordinator:
 
     def _note(self, event: Event) -> None:
         line = {"time": time(), "run_s": self._run_s(), "kind": event.kind, "detail": event.detail}
-        self._events_file.append([line])
+        # as a checkpoint, an event is to survive this process, not this machine: nobody waits for the disk
+        self._events_file.append([line], sync=False)
 
     def _run_s(self) -> float | None:
         start_s = self._control.run_start_s

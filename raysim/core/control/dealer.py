@@ -6,6 +6,7 @@ from collections import OrderedDict, deque
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from raysim.core.control.coming import Coming
 from raysim.core.control.messages import Arrival, Switch
 from raysim.core.plan.arrivals import ArrivalTimes
 
@@ -35,7 +36,7 @@ class Dealer:
         self._times = times
         self._drawn = 0
         self._next_s = self._draw()
-        self._coming: deque[Switch] = deque()
+        self._coming = Coming()
         #: whose turn it is first; an arrival sends its user to the end
         self._active: OrderedDict[int, None] = OrderedDict.fromkeys(active)
         self._gone: set[int] = set()
@@ -57,7 +58,7 @@ class Dealer:
         for user in users:
             self._active.pop(user, None)
         # what was planned for them does not happen, even if they come back before its time
-        self._coming = deque(switch for switch in self._coming if switch.user not in self._gone)
+        self._coming.forget(users)
 
     def come_back(self, users: Collection[int]) -> None:
         """These users had left and can be switched on again."""
@@ -106,7 +107,7 @@ class Dealer:
         dealer = cls(times)
         while dealer._drawn < state.drawn:
             dealer._next_s = dealer._draw()
-        dealer._coming, dealer._active = deque(state.coming), OrderedDict.fromkeys(state.active)
+        dealer._coming, dealer._active = Coming(state.coming), OrderedDict.fromkeys(state.active)
         dealer._gone, dealer._dealt = set(state.gone), deque(state.dealt)
         dealer._past, dealer.undealt = state.past, state.undealt
         return dealer
@@ -116,8 +117,7 @@ class Dealer:
         return self._times.next()
 
     def _switch(self, until_s: float) -> None:
-        while self._coming and self._coming[0].at_run_s <= until_s:
-            switch = self._coming.popleft()
+        for switch in self._coming.take(until_s):
             if switch.on and switch.user not in self._gone:
                 self._active[switch.user] = None
             elif not switch.on:
