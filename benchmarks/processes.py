@@ -1,4 +1,4 @@
-"""What the processes of a run take, read from /proc: resident and proportional memory, CPU, and whether memory grows."""
+"""What the processes of a run take, read from /proc: resident and proportional memory, CPU, and how memory grows."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from time import time
+from typing import Self
 
 import numpy as np
 
@@ -29,8 +30,8 @@ _KINDS = (
     ("dashboard/agent.py", "Ray's dashboard agent"),
     ("runtime_env/agent/main.py", "Ray's runtime agent"),
     ("dashboard/dashboard.py", "Ray's dashboard"),
-    ("monitor.py", "Ray's monitor"),
     ("log_monitor.py", "Ray's log monitor"),
+    ("monitor.py", "Ray's monitor"),
 )
 _OTHER = "other"
 
@@ -96,10 +97,11 @@ class Sampler:
         self._readings: dict[int, list[Reading]] = defaultdict(list)
         self._kinds: dict[int, str] = {}
         self._last: list[int] = []
+        self._busy: list[tuple[float, float]] = []
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._read_regularly, daemon=True)
 
-    def __enter__(self) -> Sampler:
+    def __enter__(self) -> Self:
         """Begin to read."""
         self._thread.start()
         return self
@@ -113,6 +115,11 @@ class Sampler:
         """Every process that was there at the last reading, of these kinds or of any."""
         wanted = set(kinds)
         return [pid for pid in self._last if not wanted or self._kinds.get(pid, _OTHER) in wanted]
+
+    def busy(self, from_s: float, until_s: float) -> float:
+        """Cores that were busy on this machine from one wall time to the other, also with what is not ours."""
+        (began, first), *_, (ended, last) = [one for one in self._busy if from_s <= one[0] <= until_s]
+        return (last - first) / (ended - began)
 
     def courses(self, from_s: float, until_s: float) -> Iterator[Course]:
         """What each process took that lived from one wall time to the other."""
@@ -128,6 +135,7 @@ class Sampler:
 
     def _read_regularly(self) -> None:
         while not self._done.wait(self._every_s):
+            self._busy.append((time(), busy_cpu_s()))
             self._last = descendants(os.getpid())
             for pid in self._last:
                 self._read(pid)
@@ -137,8 +145,16 @@ class Sampler:
         if len(resident) > 1 and len(stat) > 12:
             cpu_s = (int(stat[11]) + int(stat[12])) / _TICKS
             self._readings[pid].append(Reading(time(), int(resident[1]) * _PAGE_MIB, cpu_s))
-            # an idle worker becomes an actor
-            self._kinds[pid] = kind_of(pid)
+            # an idle worker becomes an actor; a process that ends has no name any more
+            kind = kind_of(pid)
+            if kind != _OTHER or pid not in self._kinds:
+                self._kinds[pid] = kind
+
+
+def busy_cpu_s() -> float:
+    """CPU seconds that this machine has spent since it started, whoever wanted them."""
+    user, nice, system, _, _, *interrupts = (int(part) for part in (_PROC / "stat").read_text().split()[1:9])
+    return (user + nice + system + sum(interrupts[:2])) / _TICKS
 
 
 def _pids() -> list[int]:

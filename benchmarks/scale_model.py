@@ -81,8 +81,9 @@ class Meter:
         """Print each, and return their sum a virtual second."""
         for name in what:
             each_us = self.cpu_s[name] / max(1, self.count[name]) * 1e6
+            share, rate = self.cpu_s[name] / seconds, self.count[name] / seconds
             print(
-                f"  {name:<34}{self.cpu_s[name] / seconds:>8.4f}{self.count[name] / seconds:>10.1f}/s{each_us:>11.0f} us"
+                f"  {name:<34}{share:>8.4f}{rate:>10.1f}/s{each_us:>11.0f} us"
                 f"   longest {self.longest_s[name] * 1e3:>8.1f} ms"
             )
         return sum(self.cpu_s[name] for name in what) / seconds
@@ -262,7 +263,7 @@ class ControlModel:
     def _lose_users(self, _now_s: float) -> None:
         for pack in self._packs:
             if pack.plan.index % 10:
-                pack.gone = tuple((user.index, "request_limit") for user in pack.plan.users[:: 10])
+                pack.gone = tuple((user.index, "request_limit") for user in pack.plan.users[::10])
 
 
 def control(users: int, pack_size: int, seconds: float) -> None:
@@ -280,9 +281,14 @@ def control(users: int, pack_size: int, seconds: float) -> None:
         model.play()
     print(f"\ncontrol: {users} users in {len(plan.packs)} packs of {pack_size}, {model.virtual_s:.0f} virtual seconds, "
           f"{model.requests} requests\n  {'':<34}CPU s/s{'':>14}each")  # fmt: skip
-    used = meter.show(model.virtual_s, ("a report", "a report while draining", "a tick", "a look of the driver", "a checkpoint"))
+    used = meter.show(
+        model.virtual_s, ("a report", "a report while draining", "a tick", "a look of the driver", "a checkpoint")
+    )
     print("  once:")
-    meter.show(model.virtual_s, ("a pack is lost", "a pack is back", "packs become ready", "the run begins", "the plan", "every pack's brief"))
+    meter.show(
+        model.virtual_s,
+        ("a pack is lost", "a pack is back", "packs become ready", "the run begins", "the plan", "every pack's brief"),
+    )
     print("  reference:")
     meter.show(model.virtual_s, ("reference: unpickle, pickle",))
     report_us = meter.cpu_s["a report"] / meter.count["a report"] * 1e6
@@ -330,8 +336,10 @@ async def metrics(rows: int) -> None:
     used = meter.show(seconds, ("taking a batch", "storing (Parquet)"))
     meter.show(seconds, ("of these, decoding", "of these, live totals", "reference: one pass over the bytes"))
     reference = meter.cpu_s["reference: one pass over the bytes"] / seconds
-    print(f"  in all {used:.2f} cores for {RECORDS_A_SECOND} records a second, {used / reference:.1f} x one pass over the "
-          f"bytes; one core holds {RECORDS_A_SECOND / used:.0f} a second; {stored / taken:.0f} bytes each in Parquet")  # fmt: skip
+    print(
+        f"  in all {used:.2f} cores for {RECORDS_A_SECOND} records a second, {used / reference:.1f} x one pass over "
+        f"the bytes; one core holds {RECORDS_A_SECOND / used:.0f} a second; {stored / taken:.0f} bytes each in Parquet"
+    )
 
 
 def main() -> None:

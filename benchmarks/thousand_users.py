@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from time import sleep, time
@@ -95,7 +97,7 @@ def phase_of(directory: Path, name: str) -> Phase:
     events = [json.loads(line) for line in (directory / "events.jsonl").read_text(encoding="utf-8").splitlines()]
     marks = [(event["time"], event["detail"].get("name", "")) for event in events if event["kind"] == "phase"]
     marks += [(event["time"], "") for event in events if event["kind"] == "stopping"]
-    for (began, this), (ended, _) in zip(marks, marks[1:], strict=False):
+    for (began, this), (ended, _) in pairwise(marks):
         if this == name:
             return Phase(began, ended)
     raise RuntimeError(f"the phase {name} did not happen from its beginning to its end")
@@ -118,6 +120,9 @@ def show_courses(sampler: Sampler, phase: Phase) -> bool:
         worst = max(late.slope_mib_per_min for _, late in courses)
         cores = sum(whole.cpu for whole, _ in courses)
         print(f"{kind:<24}{len(courses):>4}{first:>14.1f}{last:>9.1f}{worst:>15.2f}{cores:>7.2f}   {said}")
+    ours = sum(whole.cpu for courses in by_kind.values() for whole, _ in courses)
+    busy = sampler.busy(phase.from_s, phase.until_s)
+    print(f"{ours:.2f} cores for the run, {max(0.0, busy - ours):.2f} for others, of {os.cpu_count()}")
     return flat
 
 
@@ -181,16 +186,13 @@ def measure(options: argparse.Namespace, folder: Path) -> bool:
         raise RuntimeError(f"raysim run: status {run.returncode}\n{said[-3000:]}")
     summary = json.loads((directory / "summary.json").read_bytes())
     held = show_run(summary, begun_s, directory, options.users)
-    flat = show_courses(sampler, phase_of(directory, "sustained"))
-    packs = sorted(course.last_mib for course in sampler.courses(*_span(directory)) if course.kind == "user actor")
-    if packs:
-        print(f"\n{sum(packs) / options.users:.2f} MiB resident a user in {len(packs)} packs; largest {packs[-1]:.0f} MiB")
-    return held and flat
-
-
-def _span(directory: Path) -> tuple[float, float]:
     phase = phase_of(directory, "sustained")
-    return phase.from_s, phase.until_s
+    flat = show_courses(sampler, phase)
+    packs = [course.last_mib for course in sampler.courses(phase.from_s, phase.until_s) if course.kind == "user actor"]
+    if packs:
+        each = sum(packs) / options.users
+        print(f"{each:.2f} MiB resident a user in {len(packs)} packs; the largest has {max(packs):.0f} MiB")
+    return held and flat
 
 
 def main() -> int:

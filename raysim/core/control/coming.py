@@ -1,4 +1,4 @@
-"""Switches that were planned and are not due yet, in their order. Forgetting a user's costs nothing, however many wait."""
+"""Switches that were planned and are not due yet, in their order. To forget a user's is as quick, however many wait."""
 
 from __future__ import annotations
 
