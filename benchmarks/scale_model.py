@@ -348,6 +348,7 @@ def main() -> None:
     parser.add_argument("--only", choices=("control", "metrics"))
     parser.add_argument("--users", type=int, default=100_000)
     parser.add_argument("--seconds", type=float, default=60.0, help="the sustained phase, in virtual time")
+    parser.add_argument("--records", type=int, default=RECORDS_A_SECOND)
     parser.add_argument("--packs-of", type=int, action="append", help="50 and 10 when not given")
     options = parser.parse_args()
     os.sched_setaffinity(0, {LOAD_CORE})
@@ -355,7 +356,7 @@ def main() -> None:
         ("control", lambda size=size: control(options.users, size, options.seconds))  # type: ignore[misc]
         for size in options.packs_of or PACK_SIZES
     ]
-    parts.append(("metrics", lambda: asyncio.run(metrics(RECORDS_A_SECOND))))
+    parts.append(("metrics", lambda: asyncio.run(metrics(options.records))))
     for name, part in parts:
         if options.only in (None, name):
             part()
