@@ -104,6 +104,8 @@ class Coordinator:
         self._set_up: dict[int, Bootstrapped] = {}
         self._feed = ReadingsFeed(metrics, self._readings) if plan.metrics.exports else None
         self._feeding: asyncio.Task[None] | None = None
+        #: users among `_bootstraps`
+        self._known: set[int] = set()
         self._driver_seen_s = monotonic()
         self._directory = directory
         self._node = node_name()
@@ -127,6 +129,7 @@ class Coordinator:
         self._samples_kept = len(recalled.samples)
         self._bootstraps = recalled.bootstraps
         self._set_up = {each.user: each for each in recalled.bootstraps if not each.error}
+        self._known = {result.user for result in recalled.bootstraps}
         failed = sum(bool(result.error) for result in recalled.bootstraps)
         self._desk.recall(len(recalled.bootstraps) - failed, failed)
         self._stop_asked, self._cleaned = memory.stop_asked, memory.cleaned
@@ -173,8 +176,8 @@ class Coordinator:
 
     async def bootstrapped(self, result: Bootstrapped) -> None:
         """A user was set up, or could not be."""
-        known = any(before.user == result.user for before in self._bootstraps)
-        if not known:
+        if result.user not in self._known:
+            self._known.add(result.user)
             self._bootstraps.append(result)
             self._checkpoints.add(bootstraps=[result])
             self._desk.settled(result.user, succeeded=not result.error)
@@ -295,7 +298,7 @@ class Coordinator:
             stage=stage,
             duration_s=plan.schedule.duration_s,
             phase_count=len(plan.schedule.phases),
-            users_planned=len(plan.users),
+            users_planned=plan.user_count,
             limit_usd=plan.limits.max_cost_usd,
             drain_s=plan.limits.drain_s,
             progress=self._progress(),
@@ -416,7 +419,8 @@ class Coordinator:
 
     def _note(self, event: Event) -> None:
         line = {"time": time(), "run_s": self._run_s(), "kind": event.kind, "detail": event.detail}
-        self._events_file.append([line])
+        # as a checkpoint, an event is to survive this process, not this machine: nobody waits for the disk
+        self._events_file.append([line], sync=False)
 
     def _run_s(self) -> float | None:
         start_s = self._control.run_start_s

@@ -29,6 +29,9 @@ _COORDINATOR_CALLS = 5000
 #: a start-up keeps this many actors per CPU under way: more only compete for the same cores
 _STARTING_PER_CPU = 4
 _FEWEST_STARTING = 4
+#: whether Ray's head keeps a note of each call of an actor: about one a second of every pack, for tens of thousands of
+#: calls, which nobody looks at. Without, the head's memory stays as it is (docs/tuning.md); actors are listed as ever
+_TASK_EVENTS = False
 #: one that dies more often than this in a run does not die by accident
 _METRICS_RESTARTS = 10
 #: what Ray's message says when an actor went with its node, and the label that every node has
@@ -156,6 +159,7 @@ class Placement:
             num_cpus=0,
             max_concurrency=_COORDINATOR_CALLS,
             scheduling_strategy=self._on_driver,
+            enable_task_events=_TASK_EVENTS,
         )
         return actor.remote(
             plan, target, directory, platform, metrics, retain=retain, cleanup_timeout_s=cleanup_timeout_s
@@ -216,13 +220,15 @@ class Placement:
             resources={USER_RESOURCE: float(len(brief.pack.users))},
             scheduling_strategy="SPREAD",
             label_selector={_NODE_LABEL: f"!in({','.join(avoid)})"} if avoid else None,
+            enable_task_events=_TASK_EVENTS,
         )
         shard = metrics[brief.pack.index % len(metrics)]
         handle: Any = actor.remote(brief, coordinator, shard, debug=debug)
         return PlacedPack(brief, handle, handle.bootstrap.remote(), handle.node_id.remote())
 
     def _pinned(self, cls: type, name: str, **more: Any) -> Any:
-        return ray.remote(cls).options(name=name, num_cpus=0, scheduling_strategy=self._on_driver, **more)
+        common = {"num_cpus": 0, "scheduling_strategy": self._on_driver, "enable_task_events": _TASK_EVENTS}
+        return ray.remote(cls).options(name=name, **common, **more)
 
     def end(self, handles: Sequence[Any]) -> None:
         """End actors at once; those that are gone already do not matter."""

@@ -7,6 +7,7 @@ would bring that one more load than was planned.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
@@ -41,8 +42,8 @@ class Activation:
         self._schedule = schedule
         self._idle = list(users)
         heapify(self._idle)
-        #: active users in the order of their activation
-        self._active: dict[int, None] = {}
+        #: active users in the order of their activation; the first of a plain dict is the harder to find the more left
+        self._active: OrderedDict[int, None] = OrderedDict()
         self._gone: set[int] = set()
         #: who has left a place that nobody takes
         self._empty: set[int] = set()
@@ -82,7 +83,7 @@ class Activation:
     def resume(cls, schedule: LoadSchedule, state: ActivationState) -> Activation:
         """The activation of a restarted coordinator: plans what the last one would have planned."""
         activation = cls(schedule, state.idle)
-        activation._active = dict.fromkeys(state.active)
+        activation._active = OrderedDict.fromkeys(state.active)
         activation._gone, activation._empty = set(state.gone), set(state.empty)
         activation._next_step = state.next_step
         return activation
@@ -102,11 +103,10 @@ class Activation:
 
     def come_back(self, users: Collection[int]) -> None:
         """These users had left and can be activated again; whose place stays empty does not come back."""
-        for user in users:
-            if user in self._gone:
-                self._gone.discard(user)
-                if user not in self._idle:
-                    heappush(self._idle, user)
+        idle = set(self._idle)
+        for user in self._gone.intersection(users) - idle:
+            heappush(self._idle, user)
+        self._gone.difference_update(users)
 
     def plan_until(self, horizon_s: float, *, not_before_s: float = 0.0) -> list[Switch]:
         """The switches due up to `horizon_s` that were not planned yet, in their order.
@@ -131,8 +131,7 @@ class Activation:
             self._active[user] = None
             self._order(Switch(user, at_s, on=True), switches)
         while len(self._active) > target:
-            user = next(iter(self._active))
-            del self._active[user]
+            user, _ = self._active.popitem(last=False)
             heappush(self._idle, user)
             self._order(Switch(user, at_s, on=False), switches)
 

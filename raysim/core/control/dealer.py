@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from raysim.core.control.coming import Coming
 from raysim.core.control.messages import Arrival, Switch
 from raysim.core.plan.arrivals import ArrivalTimes
 
@@ -35,8 +36,9 @@ class Dealer:
         self._times = times
         self._drawn = 0
         self._next_s = self._draw()
-        self._coming: deque[Switch] = deque()
-        self._active: deque[int] = deque(active)
+        self._coming = Coming()
+        #: whose turn it is first; an arrival sends its user to the end
+        self._active: OrderedDict[int, None] = OrderedDict.fromkeys(active)
         self._gone: set[int] = set()
         #: due times of those that were dealt last
         self._dealt: deque[float] = deque()
@@ -53,9 +55,10 @@ class Dealer:
     def leave(self, users: Collection[int]) -> None:
         """These users are gone for good."""
         self._gone.update(users)
-        self._active = deque(user for user in self._active if user not in self._gone)
+        for user in users:
+            self._active.pop(user, None)
         # what was planned for them does not happen, even if they come back before its time
-        self._coming = deque(switch for switch in self._coming if switch.user not in self._gone)
+        self._coming.forget(users)
 
     def come_back(self, users: Collection[int]) -> None:
         """These users had left and can be switched on again."""
@@ -68,8 +71,8 @@ class Dealer:
         while self._next_s is not None and self._next_s <= until_s:
             self._switch(self._next_s)
             if self._active:
-                user = self._active[0]
-                self._active.rotate(-1)
+                user = next(iter(self._active))
+                self._active.move_to_end(user)
                 found.append(Arrival(user, self._next_s, self._drawn))
                 self._dealt.append(self._next_s)
             else:
@@ -104,7 +107,7 @@ class Dealer:
         dealer = cls(times)
         while dealer._drawn < state.drawn:
             dealer._next_s = dealer._draw()
-        dealer._coming, dealer._active = deque(state.coming), deque(state.active)
+        dealer._coming, dealer._active = Coming(state.coming), OrderedDict.fromkeys(state.active)
         dealer._gone, dealer._dealt = set(state.gone), deque(state.dealt)
         dealer._past, dealer.undealt = state.past, state.undealt
         return dealer
@@ -114,9 +117,8 @@ class Dealer:
         return self._times.next()
 
     def _switch(self, until_s: float) -> None:
-        while self._coming and self._coming[0].at_run_s <= until_s:
-            switch = self._coming.popleft()
+        for switch in self._coming.take(until_s):
             if switch.on and switch.user not in self._gone:
-                self._active.append(switch.user)
-            elif not switch.on and switch.user in self._active:
-                self._active.remove(switch.user)
+                self._active[switch.user] = None
+            elif not switch.on:
+                self._active.pop(switch.user, None)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from raysim.core.control.activation import Activation, ActivationState
+from raysim.core.control.coming import Coming
 from raysim.core.control.dealer import Dealer, DealerState
 from raysim.core.control.messages import Arrival, Switch
 from raysim.core.plan.arrivals import ArrivalTimes
@@ -36,7 +36,7 @@ class Planner:
         self._seed = seed
         self._activation = Activation(schedule, users)
         self._dealer = Dealer(ArrivalTimes(schedule, seed)) if _opens(schedule) else None
-        self._coming: deque[Switch] = deque()
+        self._coming = Coming()
 
     @property
     def planned_until_s(self) -> float:
@@ -57,8 +57,7 @@ class Planner:
         if self._dealer is not None:
             self._dealer.leave(users)
         # whoever comes back is told anew when to come
-        gone = set(users)
-        self._coming = deque(switch for switch in self._coming if switch.user not in gone)
+        self._coming.forget(users)
 
     def come_back(self, users: Collection[int]) -> None:
         """These users had left and are there again; see `Activation.come_back`."""
@@ -70,8 +69,7 @@ class Planner:
         """What is due up to `horizon_s` and was not planned yet; see `Activation.plan_until`. It is `run_s` now."""
         switches = self._activation.plan_until(horizon_s, not_before_s=not_before_s)
         self._coming.extend(switches)
-        while self._coming and self._coming[0].at_run_s <= run_s:
-            self._coming.popleft()
+        self._coming.take(run_s)
         return switches, self._dealer.deal(horizon_s, switches) if self._dealer is not None else []
 
     def catch_up(self, horizon_s: float, *, run_s: float) -> tuple[list[Switch], list[Arrival]]:
@@ -81,12 +79,13 @@ class Planner:
         believes what packs were told. Switches say again what packs may have heard: to them it makes no difference.
         """
         _, arrivals = self.plan_until(horizon_s, run_s=run_s, not_before_s=-math.inf)
-        first = {switch.user: switch for switch in reversed(self._coming)}
+        coming = list(self._coming)
+        first = {switch.user: switch for switch in reversed(coming)}
         now = [
             Switch(user, run_s, on=not first[user].on if user in first else on)
             for user, on in sorted(self._activation.present().items())
         ]
-        return [*now, *self._coming], arrivals
+        return [*now, *coming], arrivals
 
     @property
     def undealt(self) -> int:
@@ -107,7 +106,7 @@ class Planner:
         """The planner of a restarted coordinator."""
         planner = cls(schedule, seed, ())
         planner._activation = Activation.resume(schedule, state.activation)
-        planner._coming = deque(state.coming)
+        planner._coming = Coming(state.coming)
         if state.dealer is not None:
             planner._dealer = Dealer.resume(ArrivalTimes(schedule, seed), state.dealer)
         return planner

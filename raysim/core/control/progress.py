@@ -42,7 +42,7 @@ def progress_of(control: RunControl, schedule: LoadSchedule, now_s: float, stop_
         run_s=run_s,
         active=control.active,
         target=schedule.target_at(run_s) if control.state is RunState.RUNNING else 0,
-        ready=len(control.ready_users),
+        ready=control.ready,
         lost=len(control.lost),
         phase=phase.name if phase else "",
         phase_index=phase.index if phase else -1,

@@ -30,6 +30,11 @@ class Member:
     told: list[Arrival] = field(default_factory=list)
     leaving: StopOrder | None = None
 
+    @property
+    def done(self) -> bool:
+        """Whether it has nothing in flight any more, and never will have."""
+        return self.drained or self.lost
+
     def take(self, status: PackStatus, run_s: float) -> None:
         """It has reported, at this second of the run."""
         self.heard_s = run_s
@@ -78,6 +83,8 @@ class Roster:
     def __init__(self) -> None:
         self._members: dict[int, Member] = {}
         self._home: dict[int, int] = {}
+        #: packs of which it is not known yet that they have drained; looked through from the end, as far as need be
+        self._open: list[int] = []
         #: sums over all packs, the lost ones included
         self.totals = Totals()
 
@@ -98,6 +105,7 @@ class Roster:
     def join(self, pack: int, users: Collection[int]) -> None:
         """A pack is ready with these users, for the first time or again."""
         self._members[pack] = Member(frozenset(users))
+        self._open.append(pack)
         self._home.update(dict.fromkeys(users, pack))
 
     def take(self, member: Member, status: PackStatus, run_s: float) -> None:
@@ -125,7 +133,14 @@ class Roster:
     @property
     def undrained(self) -> list[int]:
         """Packs that live and may have requests in flight."""
-        return sorted(pack for pack, member in self._members.items() if not (member.drained or member.lost))
+        return sorted(pack for pack, member in self._members.items() if not member.done)
+
+    @property
+    def drained(self) -> bool:
+        """Whether there are no such packs. Asked at every report: it looks at each pack once."""
+        while self._open and self._members[self._open[-1]].done:
+            self._open.pop()
+        return not self._open
 
     def unheard(self, since_run_s: float) -> list[int]:
         """Packs that live and have not reported since this second of the run, which has begun with 0."""
@@ -180,5 +195,6 @@ class Roster:
                 leaving=said.leaving,
             )
         roster._home = dict(state.home)
+        roster._open = list(roster._members)
         roster.totals = state.totals
         return roster

@@ -364,7 +364,7 @@ class RunControl:
                 self.stop("completed", "every phase is over", self._plan.limits.drain_s, now_s)
             elif (late := self._time.judge(run_s)) is not None:
                 self.stop(late.limit, late.message, self._plan.limits.drain_s, now_s)
-            elif self._users_left <= 0:
+            elif self._everybody_left:
                 self._stop_without_users(now_s)
         if self.state is RunState.DRAINING:
             self._await_drain(now_s)
@@ -439,9 +439,16 @@ class RunControl:
         return self._roster.users - self.lost.keys()
 
     @property
-    def _users_left(self) -> int:
-        away = (self.lost.keys() - self._losses.awaited) | self.gone_users.keys()
-        return len(self._roster.users) - sum(user in self._roster.users for user in away)
+    def ready(self) -> int:
+        """How many were set up and not lost."""
+        return len(self._roster.users) - sum(user in self._roster.users for user in self.lost)
+
+    @property
+    def _everybody_left(self) -> bool:
+        if len(self.lost) + len(self.gone_users) < len(self._roster.users):
+            # nearly always, and this is asked at every report
+            return False
+        return self._roster.users <= (self.lost.keys() - self._losses.awaited) | self.gone_users.keys()
 
     @property
     def active(self) -> int:
@@ -582,13 +589,12 @@ class RunControl:
             self.stop("no_users", "every user has left or was lost", self._plan.limits.drain_s, now_s)
 
     def _await_drain(self, now_s: float) -> None:
-        silent = self._roster.undrained
         # a pack hears of the last order within an interval, and says that it has drained within another
         patience_s = 2 * self.interval_s + _DRAIN_GRACE_S
-        if not silent:
+        if self._roster.drained:
             self._note("drained")
         elif now_s > self._drain_until_s + patience_s:
-            self._note("drain_timed_out", packs=silent)
+            self._note("drain_timed_out", packs=self._roster.undrained)
         else:
             return
         self.state = RunState.DRAINED

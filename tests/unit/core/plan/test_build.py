@@ -191,3 +191,9 @@ def test_without_a_word_users_chat_and_nothing_is_sent_again() -> None:
     behaviour = plan_of().behaviour
     assert behaviour.endpoints == (CHAT,)
     assert (behaviour.retry.attempts, behaviour.circuit) == (0, None)
+
+
+def test_users_are_counted_without_listing_them() -> None:
+    plan = plan_of("run-1", **VARIED)
+    assert plan.user_count == len(plan.users)
+    assert {PackBrief.of(plan, pack, plan.target).users_in_run for pack in plan.packs} == {len(plan.users)}
