@@ -57,7 +57,7 @@ class MetricsActor:
 
         root = Path(directory)
         self._log = Journal(RunDir(root).logs / f"users-{shard}.jsonl")
-        self._exporter = open_exporter(plan, shard, backends)
+        self._exporter = open_exporter(plan, shard, root, backends)
         self._records = RecordShard(root, shard, run_id=plan.run_id, log=self._log, told=self._exporter.take)
         self._exporter.start(self._records.earlier_parts)
         self._flusher: asyncio.Task[None] | None = None
