@@ -32,7 +32,8 @@ class MetricsExporter:
         book: the run's metrics; from now on used by the exporter's thread alone.
         sinks: where snapshots go; each works on a thread of its own, one snapshot at a time.
         interval_s: time between two snapshots.
-        beside: sinks in the run's own directory or in Ray: what they get does not count as sent, only what they do not.
+        beside: sinks that send nothing away: the run's directory, Ray, a page that others fetch. What they get does not
+            count as sent; what they do not get counts as dropped.
         clock: seconds since 1970.
         pause: sleeps for so many seconds.
     """
