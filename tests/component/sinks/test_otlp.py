@@ -106,7 +106,7 @@ def test_every_family_is_there_with_its_values() -> None:
             each for each in values.series if isinstance(each, Spread) or each.value == each.value
         ]  # fmt: skip
         name = values.family.name
-        points = next((data["dataPoints"] for data in found[name].values() if isinstance(data, dict)), [])
+        points: list[Any] = next((data["dataPoints"] for data in found[name].values() if isinstance(data, dict)), [])
         assert len(points) == len(known), name
     total = found["loadtest_run_requests_total"]["sum"]
     assert (total["isMonotonic"], total["aggregationTemporality"]) == (True, 2)
