@@ -22,8 +22,8 @@ from raysim.sinks.metrics_sink import SinkError
 from raysim.sinks.parquet import write_frame
 
 _JOURNAL = ".windows.jsonl"
-#: so many rows are in memory at once; 20 bytes each
-_ROWS_AT_ONCE = 1_000_000
+#: so many rows are in memory at once: with all labels as text, half a kilobyte each
+_ROWS_AT_ONCE = 100_000
 #: a series: its name, and the value of each label column
 _Series = tuple[str, ...]
 

@@ -33,8 +33,8 @@ _WINDOWS = """
 ## Windows
 
 `windows.parquet` holds every series of [metrics.md](metrics.md) that `metrics.capture` picks, at every
-`metrics.exportInterval` and at the run's end, a row each, in the order of time, with a Pushgateway or without. Series of
-single users are left out above {users} users. `metrics.labels` are in `scenario.yaml`, not here.
+`metrics.exportInterval` and at the run's end, a row each, in the order of time, with a Pushgateway or without. Series
+of single users are left out above {users} users. `metrics.labels` are in `scenario.yaml`, not here.
 
 Counters, histograms and summaries are totals since the run's beginning, as Prometheus has them: the difference of two
 times is what happened between them, and differences of a histogram's buckets give quantiles of that span.
