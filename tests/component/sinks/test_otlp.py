@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,9 +14,12 @@ import pytest
 
 from raysim.core.metrics.otlp import OtlpOrigin, otlp_request
 from raysim.core.metrics.snapshot import Spread
+from raysim.sinks.live_metrics import open_exporter
 from raysim.sinks.metrics_sink import SinkError
 from raysim.sinks.otlp import TIMEOUT_S, OtlpCollector
+from raysim.sinks.windows import WindowStore
 from tests.component.sinks.metrics_run import metrics_plan, metrics_snapshot
+from tests.unit.core.metrics.requests import batch, request
 
 # Ray brings both along; they have no types
 METRICS_SERVICE = import_module("opentelemetry.proto.collector.metrics.v1.metrics_service_pb2")
@@ -154,6 +158,20 @@ def test_it_arrives_at_a_collector(collector: Collector) -> None:
         )
         assert orjson.loads(gzip.decompress(sent)) == otlp_request(metrics_snapshot(), ORIGIN)
     assert len(collector.requests) == 2
+
+
+def test_counts_of_a_process_that_goes_on_begin_where_the_first_one_began(collector: Collector, tmp_path: Path) -> None:
+    plan = metrics_plan(pushgatewayUrl=None, otlpUrl=collector.url)
+    WindowStore(tmp_path, run_id="run-1", users=True).send(metrics_snapshot())
+    made = open_exporter(plan, 0, tmp_path)
+    made.start()
+    made.take(batch(request(), request()))
+    made.finish()
+    assert (made.state.sent, made.state.dropped) == (len(collector.requests), 0)
+    last = metrics(orjson.loads(gzip.decompress(collector.requests[-1][2])))
+    points = {attributes(point)["status"]: point for point in last["loadtest_run_requests_total"]["sum"]["dataPoints"]}
+    assert points["success"]["asDouble"] == 2
+    assert points["success"]["startTimeUnixNano"] == "1700000000000000000"
 
 
 @pytest.mark.parametrize(
