@@ -427,7 +427,7 @@ class LoadTest:
 
     def _withdraw_metrics(self) -> None:
         """Take back what was pushed, if that is wanted, once it has been scraped for the last time."""
-        if not self._plan.metrics.exports or self._plan.metrics.retain:
+        if not self._plan.metrics.pushgateway_url or self._plan.metrics.retain:
             return
         for metrics in self._metrics:
             withdrawing = metrics.handle.withdraw.remote()
@@ -484,7 +484,7 @@ class LoadTest:
             coordinator_restarts=record.restarts,
             backends=self.backends,
             outages=tuple(outage for metrics in self._metrics for outage in metrics.outages),
-            exports=tuple(metrics.exports for metrics in self._metrics) if self._plan.metrics.exports else (),
+            exports=tuple(metrics.exports for metrics in self._metrics),
         )
 
 

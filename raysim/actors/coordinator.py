@@ -102,7 +102,7 @@ class Coordinator:
         self._bootstraps: list[Bootstrapped] = []
         #: users that were set up, in their latest life
         self._set_up: dict[int, Bootstrapped] = {}
-        self._feed = ReadingsFeed(metrics, self._readings) if plan.metrics.exports else None
+        self._feed = ReadingsFeed(metrics, self._readings)
         self._feeding: asyncio.Task[None] | None = None
         #: users among `_bootstraps`
         self._known: set[int] = set()
@@ -143,8 +143,7 @@ class Coordinator:
         """Keep time from now on."""
         if self._background is None:
             self._background = asyncio.create_task(self._keep_time())
-            if self._feed is not None:
-                self._feeding = asyncio.create_task(self._feed.send_regularly())
+            self._feeding = asyncio.create_task(self._feed.send_regularly())
 
     # ── before the run ──
 
@@ -379,7 +378,7 @@ class Coordinator:
     async def _withdraw_metrics(self) -> None:
         """Delete what the run's metrics actors have pushed, which died with the driver, if it is not to stay."""
         wanted = self._plan.metrics
-        if not wanted.exports or wanted.retain:
+        if not wanted.pushgateway_url or wanted.retain:
             return
         from raysim.sinks.pushgateway import Pushgateway  # noqa: PLC0415 - httpx and numpy, for this alone
 

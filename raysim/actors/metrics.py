@@ -49,6 +49,7 @@ class MetricsActor:
         platform: TargetPlan | None = None,
     ) -> None:
         # see the module's docstring
+        from raysim.actors.ray_metrics import RayMetrics  # noqa: PLC0415
         from raysim.backends.page import WirePages  # noqa: PLC0415
         from raysim.backends.watch import BackendWatch  # noqa: PLC0415
         from raysim.sinks.live_metrics import open_exporter  # noqa: PLC0415
@@ -57,7 +58,7 @@ class MetricsActor:
 
         root = Path(directory)
         self._log = Journal(RunDir(root).logs / f"users-{shard}.jsonl")
-        self._exporter = open_exporter(plan, shard, backends)
+        self._exporter = open_exporter(plan, shard, root, backends, [RayMetrics(plan.run_id)])
         self._records = RecordShard(root, shard, run_id=plan.run_id, log=self._log, told=self._exporter.take)
         self._exporter.start(self._records.earlier_parts)
         self._flusher: asyncio.Task[None] | None = None

@@ -67,8 +67,17 @@ def network_policies(scenario: Scenario) -> list[Manifest]:
         _policy("raysim-operator", labels("head"), ingress=[{"from": [operator], "ports": control}]),
         *_to_destinations("raysim-platform", labels(), _platform(scenario)),
         *_to_destinations("raysim-results", labels("head"), _results(scenario)),
+        *_scrape(scenario),
         _policy("raysim-kubernetes-api", labels("head"), egress=[{"to": _anywhere(), "ports": _api_ports()}]),
     ]
+
+
+def _scrape(scenario: Scenario) -> Iterator[Manifest]:
+    """The run's metrics page, for whichever Prometheus of the cluster reads it: it holds no secret."""
+    port = scenario.spec.metrics.listen
+    if port is not None:
+        allowed = {"from": [{"namespaceSelector": {}}], "ports": [{"protocol": "TCP", "port": port}]}
+        yield _policy("raysim-scrape", labels("head"), ingress=[allowed])
 
 
 def _anywhere() -> list[dict[str, Any]]:

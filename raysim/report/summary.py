@@ -154,8 +154,8 @@ def _bootstrap(facts: RunFacts) -> dict[str, float | None]:
 
 
 def _metrics(facts: RunFacts) -> dict[str, Any] | None:
-    """How the export of metrics went; null when nothing was to be exported."""
-    if not facts.exports:
+    """How the export of metrics went; null when nothing was to be exported and nothing went wrong."""
+    if not facts.plan.metrics.exports and not any(each.trouble or each.dropped for each in facts.exports):
         return None
     return {
         "pushed": sum(each.sent for each in facts.exports),

@@ -25,7 +25,7 @@ def _lines(values: FamilyValues, ends: list[str]) -> Iterator[str]:
     family = values.family
     yield f"# HELP {family.name} {_help(family)}\n# TYPE {family.name} {family.kind}\n"
     names = family.labels
-    steps = _steps(family)
+    apart = _steps(family)
     for series in values.series:
         # an empty label is the same as none
         pairs = [_pair(name, value) for name, value in zip(names, series.labels, strict=True) if value]
@@ -33,26 +33,30 @@ def _lines(values: FamilyValues, ends: list[str]) -> Iterator[str]:
         if isinstance(series, Point):
             yield f"{family.name}{{{labels}}} {_number(series.value)}\n"
         else:
-            yield _spread(family, series, labels, steps)
+            yield _spread(family, series, labels, apart)
 
 
-def _spread(family: Family, series: Spread, labels: str, steps: tuple[str, ...]) -> str:
+def _spread(family: Family, series: Spread, labels: str, apart: tuple[str, ...]) -> str:
     name, parts = family.name, series.parts
     if family.kind is Kind.HISTOGRAM:
         body = "".join(
             f"{name}_bucket{{{labels},{step}}} {_number(part)}\n"
-            for step, part in zip(steps, (*parts, series.count), strict=True)
+            for step, part in zip(apart, (*parts, series.count), strict=True)
         )
     else:
-        body = "".join(f"{name}{{{labels},{step}}} {_number(part)}\n" for step, part in zip(steps, parts, strict=True))
+        body = "".join(f"{name}{{{labels},{step}}} {_number(part)}\n" for step, part in zip(apart, parts, strict=True))
     return f"{body}{name}_sum{{{labels}}} {_number(series.sum)}\n{name}_count{{{labels}}} {series.count}\n"
 
 
 def _steps(family: Family) -> tuple[str, ...]:
     """The label that tells the series of one summary or histogram apart."""
-    if family.kind is Kind.HISTOGRAM:
-        return tuple(_pair("le", _number(bound)) for bound in (*family.bounds, math.inf))
-    return tuple(_pair("quantile", _number(share)) for share in family.shares)
+    name = "le" if family.kind is Kind.HISTOGRAM else "quantile"
+    return tuple(_pair(name, step) for step in steps(family))
+
+
+def steps(family: Family) -> tuple[str, ...]:
+    """The values of `le` or `quantile` of one summary or histogram."""
+    return tuple(map(_number, (*family.bounds, math.inf) if family.kind is Kind.HISTOGRAM else family.shares))
 
 
 def _number(value: float) -> str:

@@ -4,79 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from time import time
 
 from raysim import __version__
 from raysim.core.backends.target import BackendTarget
 from raysim.core.metrics.book import MetricsBook
-from raysim.core.metrics.export_state import ExportState
-from raysim.core.metrics.readings import BackendSays, RunReadings
+from raysim.core.metrics.gen_ai import operation_of
+from raysim.core.metrics.otlp import OtlpOrigin
+from raysim.core.metrics.windows import MOST_USERS
 from raysim.core.plan.run_plan import RunPlan
-from raysim.core.records.batch import WireBatch
+from raysim.sinks.exposition_file import ExpositionFile
 from raysim.sinks.metrics_exporter import MetricsExporter
+from raysim.sinks.metrics_page import MetricsPage
 from raysim.sinks.metrics_sink import MetricsSink
+from raysim.sinks.otlp import OtlpCollector
 from raysim.sinks.pushgateway import Pushgateway
+from raysim.sinks.windows import WindowStore
 
 
-class Exporter(Protocol):
-    """Exports metrics, or does not. `take` and `observe` return at once, `finish` and `withdraw` may take a while."""
+def open_exporter(
+    plan: RunPlan,
+    shard: int,
+    directory: Path,
+    backends: Sequence[BackendTarget] = (),
+    beside: Sequence[MetricsSink] = (),
+) -> MetricsExporter:
+    """What exports the metrics of `plan`, not started yet.
 
-    @property
-    def state(self) -> ExportState:
-        """How it is going."""
-
-    def start(self, earlier: Sequence[Path]) -> None:
-        """Begin, with the requests in the parts that an earlier process has stored."""
-
-    def take(self, batch: WireBatch) -> None:
-        """A batch of requests arrived."""
-
-    def observe(self, readings: RunReadings) -> None:
-        """The coordinator said how the run is going."""
-
-    def observe_backends(self, says: Sequence[BackendSays]) -> None:
-        """The backends were asked how they are."""
-
-    def finish(self) -> None:
-        """Export the last values."""
-
-    def withdraw(self) -> str:
-        """Take back what was exported, after a time in which it is scraped; what stays nevertheless, and why."""
-
-
-class NoExporter:
-    """Exports nothing."""
-
-    state = ExportState()
-
-    def start(self, earlier: Sequence[Path]) -> None:
-        """Nothing to begin."""
-
-    def take(self, batch: WireBatch) -> None:
-        """Ignored."""
-
-    def observe(self, readings: RunReadings) -> None:
-        """Ignored."""
-
-    def observe_backends(self, says: Sequence[BackendSays]) -> None:
-        """Ignored."""
-
-    def finish(self) -> None:
-        """Nothing to finish."""
-
-    def withdraw(self) -> str:
-        """Nothing to take back."""
-        return ""
-
-
-def open_exporter(plan: RunPlan, shard: int, backends: Sequence[BackendTarget] = ()) -> Exporter:
-    """What exports the metrics of `plan`, not started yet; `backends` are those whose pages are read."""
+    Args:
+        plan: the run's plan.
+        shard: which shard of the records this is.
+        directory: the run's directory, which has the metrics in any case.
+        backends: those whose pages are read.
+        beside: where metrics go besides.
+    """
     wanted = plan.metrics
+    windows = WindowStore(directory, run_id=plan.run_id, users=wanted.per_user and len(plan.users) <= MOST_USERS)
     sinks: list[MetricsSink] = []
     if wanted.pushgateway_url:
         sinks.append(Pushgateway(wanted.pushgateway_url, plan.run_id, shard))
-    if not sinks:
-        return NoExporter()
+    if wanted.otlp_url:
+        # counts go on after those of an earlier process, so that they have the same beginning
+        since_s = windows.first_unix_s or time()
+        operation = operation_of(plan.behaviour)
+        origin = OtlpOrigin(__version__, plan.run_id, plan.target.platform, operation, since_s)
+        sinks.append(OtlpCollector(wanted.otlp_url, origin))
     # what stands before the engines or watches their GPUs answers no request itself
     engines = [(each.id, each.model) for each in backends if each.kind not in ("litellm", "router", "dcgm")]
-    return MetricsExporter(MetricsBook(plan, __version__, engines), sinks, wanted.interval_s)
+    book = MetricsBook(plan, __version__, engines)
+    kept: list[MetricsSink] = [windows, ExpositionFile(directory), *beside]
+    if wanted.listen:
+        kept.append(MetricsPage(wanted.listen, wanted.interval_s))
+    return MetricsExporter(book, sinks, wanted.interval_s, kept)

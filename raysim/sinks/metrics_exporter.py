@@ -32,6 +32,8 @@ class MetricsExporter:
         book: the run's metrics; from now on used by the exporter's thread alone.
         sinks: where snapshots go; each works on a thread of its own, one snapshot at a time.
         interval_s: time between two snapshots.
+        beside: sinks that send nothing away: the run's directory, Ray, a page that others fetch. What they get does not
+            count as sent; what they do not get counts as dropped.
         clock: seconds since 1970.
         pause: sleeps for so many seconds.
     """
@@ -41,11 +43,13 @@ class MetricsExporter:
         book: MetricsBook,
         sinks: Sequence[MetricsSink],
         interval_s: float,
+        beside: Sequence[MetricsSink] = (),
         clock: Callable[[], float] = time,
         pause: Callable[[float], None] = sleep,
     ) -> None:
         self._book = book
         self._couriers = [_Courier(sink) for sink in sinks]
+        self._beside = [_Courier(sink) for sink in beside]
         self._interval_s = interval_s
         self._earlier: Sequence[Path] = ()
         self._clock = clock
@@ -61,7 +65,7 @@ class MetricsExporter:
     def start(self, earlier: Sequence[Path] = ()) -> None:
         """Begin to export, with the requests in the parts that an earlier process has stored."""
         self._earlier = earlier
-        for courier in self._couriers:
+        for courier in self._all:
             courier.start()
         self._thread.start()
 
@@ -78,18 +82,28 @@ class MetricsExporter:
         self._backends = says
 
     @property
+    def _all(self) -> list[_Courier]:
+        return self._couriers + self._beside
+
+    @property
     def state(self) -> ExportState:
         """How it is going, all sinks together."""
-        states = [courier.state for courier in self._couriers]
+        states = [courier.state for courier in self._all]
         trouble = self._fault or next((state.trouble for state in states if state.trouble), "")
-        return ExportState(sum(state.sent for state in states), sum(state.dropped for state in states), trouble)
+        sent = sum(courier.state.sent for courier in self._couriers)
+        return ExportState(sent, sum(state.dropped for state in states), trouble)
 
     def finish(self) -> None:
         """Count what is left, send a last snapshot, and wait until it has arrived or failed. Blocks."""
         self._ending.set()
         self._thread.join(_LAST_PATIENCE_S)
+        for courier in self._all:
+            courier.end()
         for courier in self._couriers:
-            courier.finish(_LAST_PATIENCE_S)
+            courier.join(_LAST_PATIENCE_S)
+        # they write where the run's records are, and these are waited for, too
+        for courier in self._beside:
+            courier.join(None)
         self._ended_s = monotonic()
 
     def withdraw(self) -> str:
@@ -125,7 +139,7 @@ class MetricsExporter:
 
     def _export(self, *, last: bool = False) -> None:
         snapshot = self._book.snapshot(self._clock(), self._readings, self._backends, dropped=self.state.dropped)
-        for courier in self._couriers:
+        for courier in self._all:
             courier.offer(snapshot, last=last)
 
 
@@ -154,10 +168,12 @@ class _Courier:
             self._ended = last
             self._changed.notify()
 
-    def finish(self, patience_s: float) -> None:
+    def end(self) -> None:
         with self._changed:
             self._ended = True
             self._changed.notify()
+
+    def join(self, patience_s: float | None) -> None:
         self._thread.join(patience_s)
 
     @property
@@ -176,22 +192,28 @@ class _Courier:
             with self._changed:
                 self._changed.wait_for(lambda: self._next is not None or self._ended)
                 snapshot, self._next = self._next, None
-                if snapshot is None:
-                    return
-                self._busy = True
+                self._busy = snapshot is not None
+            if snapshot is None:
+                self._trouble = _failure(self._sink, self._sink.finish) or self._trouble
+                return
             self._send(snapshot)
             with self._changed:
                 self._busy = False
 
     def _send(self, snapshot: MetricsSnapshot) -> None:
-        try:
-            self._sink.send(snapshot)
-        except SinkError as error:
-            self._trouble = f"{self._sink.name}: {error}"
-            self._dropped += 1
-        except Exception as error:  # noqa: BLE001 - a sink's own fault is not to end the thread either
-            self._trouble = f"{self._sink.name}: {type(error).__name__}: {error}"
+        self._trouble = _failure(self._sink, lambda: self._sink.send(snapshot))
+        if self._trouble:
             self._dropped += 1
         else:
-            self._trouble = ""
             self._sent += 1
+
+
+def _failure(sink: MetricsSink, call: Callable[[], None]) -> str:
+    """Why `call`, of `sink`, did not do what it should; empty when it did."""
+    try:
+        call()
+    except SinkError as error:
+        return f"{sink.name}: {error}"
+    except Exception as error:  # noqa: BLE001 - a sink's own fault is not to end its thread either
+        return f"{sink.name}: {type(error).__name__}: {error}"
+    return ""

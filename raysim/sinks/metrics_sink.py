@@ -23,6 +23,13 @@ class MetricsSink(Protocol):
             SinkError: it did not arrive.
         """
 
+    def finish(self) -> None:
+        """Nothing comes any more: bring what was sent into its last form. May take a while.
+
+        Raises:
+            SinkError: that did not succeed.
+        """
+
     def remove(self) -> None:
         """Take back what was sent, as far as that can be done.
 
@@ -46,6 +53,9 @@ class KeptSnapshots:
         if self.trouble:
             raise SinkError(self.trouble)
         self.sent.append(snapshot)
+
+    def finish(self) -> None:
+        """Nothing more to do."""
 
     def remove(self) -> None:
         """Count the call."""

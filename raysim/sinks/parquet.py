@@ -153,13 +153,25 @@ def write_table(
     _write(path, frame.with_columns(casts), run_id)
 
 
-def _write(path: Path, frame: pl.DataFrame, run_id: str, more: Mapping[str, str] | None = None) -> None:
+def write_frame(path: Path, frame: pl.LazyFrame, *, run_id: str) -> None:
+    """Write a table that need not fit into memory, whole or not at all.
+
+    Raises:
+        OSError: the file could not be written.
+    """
+    _write(path, frame, run_id)
+
+
+def _write(path: Path, frame: pl.DataFrame | pl.LazyFrame, run_id: str, more: Mapping[str, str] | None = None) -> None:
     """To a hidden file first, which takes its name when all of it is on the disk."""
     hidden = path.with_name(f".{path.name}.tmp")
     try:
         with hidden.open("wb") as file:
             metadata = {_VERSION_KEY: str(SCHEMA_VERSION), _RUN_KEY: run_id, **(more or {})}
-            frame.write_parquet(file, compression="zstd", metadata=metadata)
+            if isinstance(frame, pl.LazyFrame):
+                frame.sink_parquet(file, compression="zstd", metadata=metadata)
+            else:
+                frame.write_parquet(file, compression="zstd", metadata=metadata)
             file.flush()
             os.fsync(file.fileno())
         hidden.replace(path)

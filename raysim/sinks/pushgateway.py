@@ -71,6 +71,9 @@ class Pushgateway:
         if answer.status_code >= _BAD_REQUEST:
             raise SinkError(self._refusal(group, answer.status_code, answer.text))
 
+    def finish(self) -> None:
+        """What was pushed stays as it is."""
+
     def remove(self) -> None:
         """Delete the run's groups.
 

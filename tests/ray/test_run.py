@@ -15,7 +15,8 @@ import polars as pl
 import pytest
 from ray.util.state import list_actors
 
-from tests.ray.conftest import Platform, Runner, short_load
+from raysim.results import open_run
+from tests.ray.conftest import Platform, Run, Runner, short_load
 from tests.ray.gateway import Gateway, recording_gateway
 
 pytestmark = pytest.mark.ray
@@ -47,6 +48,7 @@ def test_numbers_equal_the_platforms_own(runner: Runner) -> None:
         run = runner.run(spec, "exact")
     assert run.exit_code in (0, 7), run.output
     pushed_as_counted(gateway, run.summary)
+    kept_as_counted(run)
     summary, books = run.summary, run.json("platform-ledger.json")
     rows = pl.read_parquet(run.directory / "requests" / "*.parquet")
     assert summary["requests"]["total"] == rows.height == books["total"]["requests"]["total"] > 20
@@ -85,6 +87,19 @@ def pushed_as_counted(gateway: Gateway, summary: dict[str, Any]) -> None:
     assert gateway.total("run_active_users") == gateway.total("limit_breached") == 0
     assert gateway.total("run_duration_seconds") == pytest.approx(summary["duration_s"])
     assert summary["metrics"] | {"pushed": 0} == {"pushed": 0, "dropped": 0, "trouble": ""}
+
+
+def kept_as_counted(run: Run) -> None:
+    """The directory has every interval's metrics, and the last of them say what the summary says."""
+    windows = open_run(run.directory).windows()
+    assert windows is not None
+    total = windows.filter(name="loadtest_run_requests_total", status="success").collect()
+    assert total.height >= 5
+    assert total["value"].is_sorted()
+    assert (total["value"][0], total["value"][-1]) == (0, run.summary["requests"]["success"])
+    last = f'loadtest_run_requests_total{{test_run="exact",status="success"}} {total["value"][-1]}\n'
+    assert last in (run.directory / "metrics.prom").read_text(encoding="utf-8")
+    assert not (run.directory / ".windows.jsonl").exists()
 
 
 def test_one_actor_a_user_by_name_and_no_secret_anywhere(runner: Runner, platform: Platform, ray_logs: Path) -> None:

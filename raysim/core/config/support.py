@@ -15,11 +15,7 @@ if TYPE_CHECKING:
 
 
 #: fields whose features do not exist yet, but change nothing about the load
-WITHOUT_EFFECT = (
-    "metrics.prometheusUrl",
-    "metrics.otlpUrl",
-    "metrics.listen",
-)
+WITHOUT_EFFECT = ("metrics.prometheusUrl",)
 
 #: fields that only the rendering of Kubernetes manifests reads
 FOR_MANIFESTS = (

@@ -72,7 +72,8 @@ class MetricsBook:
             *self._models.values(unix_s),
             *backend_values(run_id, backends),
         ]
-        return MetricsSnapshot(run_id, unix_s, plan.metrics.labels, self._wanted(users), self._wanted(run))
+        operations = self._wanted((self._models.operations(),))
+        return MetricsSnapshot(run_id, unix_s, plan.metrics.labels, self._wanted(users), self._wanted(run), operations)
 
     def _wanted(self, families: Iterable[FamilyValues]) -> tuple[FamilyValues, ...]:
         groups = self._plan.metrics.groups

@@ -169,7 +169,7 @@ RUN = tuple(
             "pushes_dropped_total",
             Kind.COUNTER,
             "",
-            "pushes to the Pushgateway that failed, or that were left out because one was still under way",
+            "snapshots that one of the sinks did not get: sending failed, or one was still under way when it was due",
             (),
             "",
         ),

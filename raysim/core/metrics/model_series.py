@@ -9,6 +9,8 @@ import numpy as np
 
 from raysim.core.aggregation.tables import BucketTable, Keys, QuantileTable, Rows, RowSums
 from raysim.core.metrics.cold_starts import ColdStarts
+from raysim.core.metrics.family import Family
+from raysim.core.metrics.gen_ai import OPERATION_DURATION
 from raysim.core.metrics.registry import family
 from raysim.core.metrics.rows import Flags, Integers, Numbers, RequestRows, known_sum
 from raysim.core.metrics.snapshot import FamilyValues, Point, Spread
@@ -50,6 +52,7 @@ class ModelSeries:
         names = ("time_to_first_token_seconds", "tokens_per_second", "generation_seconds", "prompt_processing_seconds")
         more = ("time_per_output_token_seconds", "chunk_latency_seconds", "prompt_tokens", "completion_tokens")
         self._buckets = {name: BucketTable(family(f"loadtest_llm_{name}").bounds) for name in (*names, *more)}
+        self._durations = BucketTable(OPERATION_DURATION.bounds)
         self._ttft, self._latency, self._by_prompt = QuantileTable(), QuantileTable(), QuantileTable()
         self._chunk_rates, self._context = QuantileTable(), QuantileTable()
         self._cold = ColdStarts()
@@ -87,7 +90,10 @@ class ModelSeries:
             self._buckets[name].add(rows[known], values[known])
         self._add_chunks(requests, succeeded & requests.streamed, rows)
         self._ttft.add(rows[named], ttft_s[named])
-        self._latency.add(rows[named], requests.latency_s()[named])
+        latency_s = requests.latency_s()
+        self._latency.add(rows[named], latency_s[named])
+        known = named & ~np.isnan(latency_s)
+        self._durations.add(rows[known], latency_s[known])
         self._add_by_prompt(requests, ttft_s, named)
         self._add_endings(requests, named)
         self._add_by_backend(requests, succeeded, backends, generation_s, tps)
@@ -156,15 +162,10 @@ class ModelSeries:
 
     def values(self, unix_s: float) -> Iterator[FamilyValues]:
         """All series; rates are those since the last call."""
-        rows = [(row, (self._run_id, *key)) for row, key in enumerate(self._keys) if key[1]]
+        rows = self._rows()
         backends = [(row, (self._run_id, *key)) for row, key in enumerate(self._backends) if key[0]]
         for name, table in self._buckets.items():
-            found = family(f"loadtest_llm_{name}")
-            series = []
-            for row, labels in rows:
-                *parts, count = table.cumulative(row)
-                series.append(Spread(labels, tuple(parts), table.sum(row), count))
-            yield FamilyValues(found, tuple(series))
+            yield _bucketed(family(f"loadtest_llm_{name}"), rows, table)
         yield _spreads("ttft_seconds_summary", rows, self._ttft)
         yield _spreads("latency_seconds", rows, self._latency)
         prompts = [(row, (self._run_id, *key)) for row, key in enumerate(self._prompts)]
@@ -177,6 +178,13 @@ class ModelSeries:
         cold = tuple(Point(labels, self._cold[row]) for row, labels in backends)
         yield FamilyValues(family("loadtest_llm_cold_starts_total"), cold)
         yield from self._gauges(backends, unix_s)
+
+    def operations(self) -> FamilyValues:
+        """How long successes took, as OpenTelemetry wants to have it."""
+        return _bucketed(OPERATION_DURATION, self._rows(), self._durations)
+
+    def _rows(self) -> list[tuple[int, tuple[str, ...]]]:
+        return [(row, (self._run_id, *key)) for row, key in enumerate(self._keys) if key[1]]
 
     def _endings(self, name: str, keys: Keys, sums: RowSums, always: tuple[str, ...]) -> FamilyValues:
         for org, model, backend in self._keys:
@@ -240,6 +248,14 @@ def prompt_buckets() -> Iterator[str]:
     for first, last in zip(lower, PROMPT_BOUNDS, strict=False):
         yield f"{first}-{last}"
     yield f"{PROMPT_BOUNDS[-1] + 1}+"
+
+
+def _bucketed(found: Family, rows: list[tuple[int, tuple[str, ...]]], table: BucketTable) -> FamilyValues:
+    series = []
+    for row, labels in rows:
+        *parts, count = table.cumulative(row)
+        series.append(Spread(labels, tuple(parts), table.sum(row), count))
+    return FamilyValues(found, tuple(series))
 
 
 def _spreads(name: str, rows: list[tuple[int, tuple[str, ...]]], table: QuantileTable) -> FamilyValues:

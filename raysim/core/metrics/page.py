@@ -21,7 +21,8 @@ added up or averaged: use `histogram_quantile` over a histogram's buckets to get
 backends together, or of a span of time.
 
 A histogram exports `_bucket` (with `le`), `_sum` and `_count`; a summary its own name (with `quantile`), `_sum` and
-`_count`. The scenario's `metrics.labels` are on every series. The Pushgateway adds `job="raysim"` and `shard`.
+`_count`. The scenario's `metrics.labels` are on every series. The Pushgateway adds `job="raysim"` and `shard`. A
+collector of OpenTelemetry gets all of them by the same names, and [some besides](live-metrics.md#opentelemetry).
 
 `test_run` is the run's id; `org_id` and `user_id` are names of the tenant and the user; `worker_pod` is the host name
 of the node, on Kubernetes that of its pod; `backend` is what the platform's headers say, empty when they do not.

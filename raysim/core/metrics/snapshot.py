@@ -52,6 +52,7 @@ class MetricsSnapshot:
         constants: labels and values that every series has besides.
         shard: families of which each shard has a part.
         run: families of the run as a whole.
+        operations: what only OpenTelemetry has a name for; not among `families`.
     """
 
     run_id: str
@@ -59,6 +60,7 @@ class MetricsSnapshot:
     constants: tuple[tuple[str, str], ...]
     shard: tuple[FamilyValues, ...]
     run: tuple[FamilyValues, ...]
+    operations: tuple[FamilyValues, ...] = ()
 
     @property
     def families(self) -> tuple[FamilyValues, ...]:

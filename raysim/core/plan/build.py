@@ -82,6 +82,8 @@ def _metrics(scenario: Scenario) -> MetricsPlan:
     spec = scenario.spec.metrics
     return MetricsPlan(
         pushgateway_url=(spec.pushgateway_url or "").rstrip("/"),
+        otlp_url=(spec.otlp_url or "").rstrip("/"),
+        listen=spec.listen or 0,
         interval_s=spec.export_interval,
         groups=spec.groups(),
         labels=tuple(sorted(spec.labels.items())),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from raysim.core.backends.reading import COLUMNS as READING_COLUMNS
+from raysim.core.metrics.windows import COLUMNS as WINDOW_COLUMNS
+from raysim.core.metrics.windows import MOST_USERS
 from raysim.core.records.outcome import ErrorKind
 from raysim.core.records.request import COLUMNS, SCHEMA_VERSION, Column
 
@@ -25,6 +27,17 @@ _BACKENDS = """
 page one for each GPU. Sums and counts are differences of counters between two looks, as the page states them; a mean
 over any time is the sum of the sums over the sum of the counts. What a page does not tell is null.
 [backends.md](backends.md) has the metrics that are read, and what is made of them.
+"""
+
+_WINDOWS = """
+## Windows
+
+`windows.parquet` holds every series of [metrics.md](metrics.md) that `metrics.capture` picks, at every
+`metrics.exportInterval` and at the run's end, a row each, in the order of time, with a Pushgateway or without. Series
+of single users are left out above {users} users. `metrics.labels` are in `scenario.yaml`, not here.
+
+Counters, histograms and summaries are totals since the run's beginning, as Prometheus has them: the difference of two
+times is what happened between them, and differences of a histogram's buckets give quantiles of that span.
 """
 
 #: kind → Parquet's type, and what stands where nothing is known
@@ -66,7 +79,8 @@ MEANINGS: dict[ErrorKind, str] = {
 
 def schema_page() -> str:
     """The page: a table of columns and a table of error kinds."""
-    sections = [_FOREWORD.format(version=SCHEMA_VERSION), _columns(COLUMNS), _kinds(), _BACKENDS.strip(), _readings()]
+    sections = [_FOREWORD.format(version=SCHEMA_VERSION), _columns(COLUMNS), _kinds(), _BACKENDS, _readings()]
+    sections += [_WINDOWS.format(users=MOST_USERS), "\n".join(_table(WINDOW_COLUMNS))]
     return "\n\n".join(section.strip() for section in sections) + "\n"
 
 

@@ -38,6 +38,9 @@ class Held:
         assert self.go.acquire(timeout=30)
         self.sent.append(snapshot)
 
+    def finish(self) -> None:
+        """Nothing."""
+
     def remove(self) -> None:
         """Nothing."""
 

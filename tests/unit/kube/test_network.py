@@ -22,6 +22,14 @@ def policies(scenario: Scenario) -> dict[str, dict[str, Any]]:
     return {policy["metadata"]["name"]: policy["spec"] for policy in network_policies(scenario)}
 
 
+def test_the_page_of_metrics_is_open_to_whoever_scrapes_in_the_cluster() -> None:
+    opened = policies(scenario_of(metrics={"listen": 9400}))["raysim-scrape"]
+    assert opened["ingress"] == [{"from": [{"namespaceSelector": {}}], "ports": [{"protocol": "TCP", "port": 9400}]}]
+    assert (
+        opened["podSelector"]["matchLabels"] == policies(scenario_of())["raysim-operator"]["podSelector"]["matchLabels"]
+    )
+
+
 def test_nobody_may_do_anything_that_no_policy_allows() -> None:
     denied = policies(scenario_of())["raysim-deny-all"]
     assert denied == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}

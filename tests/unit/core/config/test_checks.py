@@ -152,8 +152,6 @@ def test_effects_of_sections_that_cannot_be_read_are_not_guessed() -> None:
 
 NO_EFFECT: dict[str, dict[str, Any]] = {
     "metrics.prometheusUrl": {"metrics": {"prometheusUrl": "http://prometheus:9090"}},
-    "metrics.otlpUrl": {"metrics": {"otlpUrl": "http://collector:4318"}},
-    "metrics.listen": {"metrics": {"listen": 9100}},
     "workers.resources": {"workers": {"resources": {"requests": {"cpu": 1}}}},
     "workers.image": {"workers": {"image": "raysim:1"}},
     "workers.env": {"workers": {"env": {"A": "b"}}},
