@@ -40,6 +40,8 @@ from raysim.core.plan.run_plan import RunPlan
 #: packs together report at most this often per second, so that the coordinator keeps up with thousands of them
 _REPORTS_PER_SECOND = 250
 _SHORTEST_INTERVAL_S = 1.0
+#: but each reports so often within a lease, lest one report that goes astray ends it
+_REPORTS_PER_LEASE = 4
 #: a pack in which requests wait may report this often, if there are not too many packs
 _SHORTEST_URGENT_S = 0.05
 #: from the order to begin to the run's second 0: every pack hears of it before
@@ -374,7 +376,8 @@ class RunControl:
     @property
     def interval_s(self) -> float:
         """How often each pack is to report, in seconds."""
-        return max(_SHORTEST_INTERVAL_S, len(self._roster) / _REPORTS_PER_SECOND)
+        longest_s = self._plan.limits.lease_s / _REPORTS_PER_LEASE
+        return max(_SHORTEST_INTERVAL_S, min(longest_s, len(self._roster) / _REPORTS_PER_SECOND))
 
     @property
     def totals(self) -> Totals:

@@ -30,11 +30,19 @@ def test_second_0_lies_ahead_so_that_every_pack_hears_of_it_in_time() -> None:
     assert course.kinds() == ["run_started"]
 
 
-def test_many_packs_report_less_often() -> None:
-    control = RunControl(plan())
+@pytest.mark.parametrize(
+    ("lease", "interval_s"),
+    [
+        ("60s", 4.0),
+        pytest.param("12s", 3.0, id="but four times within a lease"),
+        pytest.param("2s", 1.0, id="never below a second"),
+    ],
+)
+def test_many_packs_report_less_often(lease: str, interval_s: float) -> None:
+    control = RunControl(plan(lease=lease))
     for pack in range(1_000):
         control.pack_ready(pack, [pack])
-    assert control.interval_s == pytest.approx(4.0)
+    assert control.interval_s == pytest.approx(interval_s)
 
 
 def test_a_pack_lost_before_the_run_is_not_counted_on() -> None:
