@@ -133,6 +133,10 @@ class Run:
         """What backends said of themselves over time; None when the run scraped none."""
         return self.files.table("backends.parquet")
 
+    def load(self) -> pl.LazyFrame | None:
+        """Target and active users over time; None when the run kept none."""
+        return self.files.table("load.parquet")
+
     def windows(self) -> pl.LazyFrame | None:
         """Every metric at every push interval; None when the run kept none."""
         return self.files.table("windows.parquet")
