@@ -181,34 +181,37 @@
     } else if (chart.over === "seconds") {
       const ends = chart.series.flatMap((series) => series.x).concat(chart.marks.map((mark) => mark.value));
       const [low, high] = [Math.min(...ends) * 0.97, largest(ends) * 1.03];
-      const minor = high / low < 30;
       Object.assign(layout.xaxis, {
-        type: "log", range: [Math.log10(low * x.factor), Math.log10(high * x.factor)], ticksuffix: x.suffix,
-        dtick: minor ? "D1" : "D2", tickformat: "~g", hoverformat: ".3~g",
+        type: "log", range: [Math.log10(low * x.factor), Math.log10(high * x.factor)], hoverformat: ".3~g",
+        ...spreadTicks(low * x.factor, high * x.factor, x.suffix, width),
       });
-      if (minor) Object.assign(layout.xaxis, spreadTicks(low * x.factor, high * x.factor));
       annotations.push(...markLabels(chart, scheme, x, width, low, high));
     } else if (chart.over === "tokens") {
       Object.assign(layout.xaxis, { ticksuffix: "", tickformat: "~s", rangemode: "tozero", showgrid: true });
     } else {
       Object.assign(layout.xaxis, { type: "category" });
+      layout.bargap = chart.names.length < 4 ? 0.66 : 0.4;
       layout.margin.b = 34;
     }
     return layout;
   }
 
-  // a few round numbers over less than two decades
-  function spreadTicks(low, high) {
-    const steps = high / low < 1.6 ? [1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.75, 2, 2.5, 3, 4, 5, 6, 7, 8, 9]
-      : high / low < 5 ? [1, 1.5, 2, 3, 4, 5, 6, 8] : [1, 2, 3, 5];
-    const values = [];
-    for (let decade = Math.floor(Math.log10(low)); decade <= Math.log10(high); decade += 1) {
-      for (const step of steps) {
-        const value = Number((step * 10 ** decade).toPrecision(6));
-        if (value >= low && value <= high) values.push(value);
+  // round numbers on a logarithmic axis, as many as there is room for
+  const LADDERS = [
+    [1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9, 2, 2.2, 2.4, 2.6, 2.8, 3, 3.3, 3.6, 4, 4.5, 5, 5.5, 6, 7, 8, 9],
+    [1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8], [1, 1.5, 2, 3, 4, 5, 7], [1, 2, 5], [1, 3], [1],
+  ];
+  function spreadTicks(low, high, suffix, width) {
+    const most = Math.max(2, Math.floor(width / 58));
+    for (const ladder of LADDERS) {
+      const tickvals = [];
+      for (let decade = Math.floor(Math.log10(low)); decade <= Math.log10(high); decade += 1) {
+        tickvals.push(...ladder.map((step) => Number((step * 10 ** decade).toPrecision(6))));
       }
+      const kept = tickvals.filter((value) => value >= low && value <= high);
+      if (kept.length <= most) return { tickmode: "array", tickvals: kept, ticktext: kept.map((value) => value.toLocaleString("en") + suffix) };
     }
-    return values.length >= 2 ? { tickmode: "array", tickvals: values } : { nticks: 4 };
+    return { nticks: 4 };
   }
 
   function legendOf(chart, scheme, element) {

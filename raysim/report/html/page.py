@@ -25,15 +25,15 @@ _KEY_FACTS = (
     ("TTFT p50", "ttft.p50", "seconds"),
     ("TTFT p95", "ttft.p95", "seconds"),
     ("TTFT p99", "ttft.p99", "seconds"),
-    ("latency p95", "latency.p95", "seconds"),
     ("ITL p50", "itl.p50", "seconds"),
+    ("latency p95", "latency.p95", "seconds"),
     ("TPS of one answer", "tps.mean", "digits"),
+    ("requests", "requests.total", "count"),
     ("requests/s", "throughput.requests_per_s", "digits"),
     ("output tokens/s", "throughput.output_tokens_per_s", "digits"),
-    ("requests", "requests.total", "count"),
     ("errors", "error_rate", "share"),
     ("cost", "cost.usd", "usd"),
-    ("of requests good", "goodput.requests", "share"),
+    ("good requests", "goodput.requests", "share"),
 )
 _COST_FACTS = (
     ("spent", "cost.usd", "usd"),

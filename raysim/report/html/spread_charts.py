@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -13,7 +14,10 @@ from raysim.report.html.course_charts import MOST_LINES
 from raysim.report.html.pieces import RunPieces
 from raysim.report.html.windows import Windows, gap_bin_edges_s
 
-_BARS = 60
+_MOST_BARS = 60
+_FEWEST_BARS = 12
+#: times this much shorter than the median are in the first bin: a few of them would take most of the axis
+_SHORTER = 20.0
 _POINTS = 1_200
 _SIZES = 12
 #: fewer requests make no median worth a point
@@ -31,15 +35,16 @@ def distribution_charts(pieces: RunPieces, windows: Windows) -> Iterator[Chart]:
     for name, title, column in _QUANTITIES:
         of = {model: _known(windows.headline, model, column) for model in models}
         edges = _edges(np.concatenate([*of.values(), np.array([])]))
-        counts = {model: np.histogram(values, edges)[0].astype(float) for model, values in of.items()}
+        counts = {model: _counted(values, np.ones(values.size), edges) for model, values in of.items()}
         yield _distribution(pieces, name, title, edges, counts)
     gaps = windows.gaps.filter(~pl.col("excluded")).group_by("model", "bin").agg(pl.col("weight").sum())
     lengths = gap_bin_edges_s(gaps["bin"].to_numpy() + 0.5)
-    edges = _edges(lengths)
+    weights = gaps["weight"].to_numpy()
+    edges = _edges(lengths, weights)
     counts = {}
     for model in models:
         mine = (gaps["model"] == model).to_numpy()
-        counts[model] = np.histogram(lengths[mine], edges, weights=gaps["weight"].to_numpy()[mine])[0]
+        counts[model] = _counted(lengths[mine], weights[mine], edges)
     yield _distribution(pieces, "itl", "ITL", edges, counts)
 
 
@@ -54,15 +59,27 @@ def _known(rows: pl.DataFrame, model: str, column: str) -> np.ndarray:
     return rows.filter((pl.col("model") == model) & pl.col(column).is_not_null())[column].to_numpy()
 
 
-def _edges(values: np.ndarray) -> np.ndarray:
+def _edges(values: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
     """Ends of bins that are alike on a logarithmic axis."""
-    above = values[values > 0]
-    if not above.size:
+    above = values > 0
+    if not above.any():
         return np.array([])
-    low, high = float(above.min()), float(above.max())
+    known = values[above]
+    amounts = np.ones(known.size) if weights is None else weights[above]
+    order = np.argsort(known)
+    middle = known[order][np.searchsorted(np.cumsum(amounts[order]), amounts.sum() / 2)]
+    low, high = max(float(known.min()), float(middle) / _SHORTER), float(known.max())
     if high / low < 1.01:  # noqa: PLR2004 - all alike: one bar
         return np.array([low * 0.99, high * 1.01])
-    return np.geomspace(low * 0.999, high * 1.001, _BARS + 1)
+    bars = int(min(_MOST_BARS, max(_FEWEST_BARS, 2 * math.sqrt(amounts.sum()))))
+    return np.geomspace(low * 0.999, high * 1.001, bars + 1)
+
+
+def _counted(values: np.ndarray, weights: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """How much of `weights` each bin holds; what is shorter than all of them is in the first."""
+    if not edges.size:
+        return np.array([])
+    return np.histogram(np.maximum(values, edges[0]), edges, weights=weights)[0]
 
 
 def _distribution(pieces: RunPieces, name: str, title: str, edges: np.ndarray, counts: dict[str, np.ndarray]) -> Chart:

@@ -44,17 +44,22 @@ def _all(summary: Mapping[str, Any]) -> Iterator[Verdict]:
         "billing": summary["billing"]["verdict"],
         "load generator": summary["load_generator"]["verdict"],
     }
+    said = {name: text.plain for name, text in closing_lines(dict(summary))}
+    # the console says more of it: the figures that it rests on
+    longer = {"load generator": said["load generator:"], "clean-up": said["clean-up:"]}
     for case in cases(summary):
         outcome: Outcome = "unknown" if unknown.get(case.name) in _UNKNOWN else case.outcome
-        yield Verdict(outcome, case.name, case.text)
-    said = {name: text.plain for name, text in closing_lines(dict(summary))}
+        yield Verdict(outcome, case.name, longer.get(case.name, case.text))
     cost = summary["cost"]
     over = bool(cost["overspend_usd"] or cost["billed_beyond_reservation_usd"])
     yield Verdict("failed" if over else "noted" if cost["limit_usd"] is None else "passed", "cost limit", said["cost:"])
     users = summary["users"]
     if users["lost_users"]:
         yield Verdict("failed" if users["lost"] else "noted", "losses", said["users:"])
-    if summary["records_lost_estimate"]:
+    unrecorded = summary["losses"]["requests_unrecorded"]
+    if summary["losses"]["sentence"] and unrecorded["max"] != 0:
+        yield Verdict("noted", "records", summary["losses"]["sentence"])
+    elif summary["records_lost_estimate"]:
         lost = f"about {summary['records_lost_estimate']:,} requests were made whose records never arrived"
         yield Verdict("failed", "records", lost)
     if summary["goodput"] is not None:

@@ -11,8 +11,10 @@ import polars as pl
 
 from raysim.report.measured import derived, token_gaps
 
-#: a chart shows about so many windows
+#: a chart shows about so many windows, fewer where so few requests came that each would hold none or one
 _MOST_WINDOWS = 120
+_FEWEST_WINDOWS = 15
+_WANTED_ROWS = 5
 #: lengths of a window that read well, in seconds
 _WIDTHS = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
 _NS = 1e-9
@@ -45,7 +47,9 @@ class Windows:
     @classmethod
     def of(cls, requests: pl.LazyFrame, started_at: float, duration_s: float) -> Windows:
         """The rows of a run that began at `started_at` (unix seconds) and lasted `duration_s`."""
-        width_s = next((width for width in _WIDTHS if duration_s / width <= _MOST_WINDOWS), _WIDTHS[-1])
+        total: int = requests.select(pl.len()).collect().item()
+        most = min(_MOST_WINDOWS, max(_FEWEST_WINDOWS, total // _WANTED_ROWS))
+        width_s = next((width for width in _WIDTHS if duration_s / width <= most), _WIDTHS[-1])
         count = max(1, math.ceil(duration_s / width_s))
         due_s = (pl.col("due_unix_ns") - round(started_at * 1e9)) * _NS
         window = (due_s / width_s).floor().cast(pl.Int32).clip(0, count - 1)
@@ -119,7 +123,7 @@ class Windows:
         """How much of `column` had come together at the end of each window, by the requests' ends."""
         rows = self.rows.select("end_s", pl.col(column).fill_null(0.0)).sort("end_s")
         total = np.concatenate([[0.0], np.cumsum(rows[column].to_numpy())])
-        edges = np.arange(1, self.count + 1) * self.width_s
+        edges = np.arange(1, self.count + 1) * float(self.width_s)
         # what ends after the last window belongs to it
         edges[-1] = np.inf
         return [float(value) for value in total[np.searchsorted(rows["end_s"].to_numpy(), edges, side="right")]]
@@ -145,4 +149,5 @@ def _area(moments: np.ndarray, edges: np.ndarray) -> np.ndarray:
     ordered = np.sort(moments)
     before = np.searchsorted(ordered, edges)
     sums = np.concatenate([[0.0], np.cumsum(ordered)])
-    return before * edges - sums[before]
+    area: np.ndarray = before * edges - sums[before]
+    return area
