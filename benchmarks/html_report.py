@@ -42,7 +42,7 @@ def multiplied(run: Path, root: Path, rows: int) -> None:
     started_ns = int(few["due_unix_ns"].min())  # type: ignore[arg-type]
     begun = {"time": started_ns / 1e9, "run_s": 0.0, "kind": "run_started", "detail": {}}
     (root / "events.jsonl").write_text(json.dumps(begun) + "\n")
-    metadata = pl.read_parquet_metadata(sorted((run / "requests").glob("part-*.parquet"))[0])
+    metadata = pl.read_parquet_metadata(min((run / "requests").glob("part-*.parquet")))
     kept = {key: value for key, value in metadata.items() if not key.startswith("ARROW")}
     generator = np.random.default_rng(8)
     (root / "requests").mkdir()

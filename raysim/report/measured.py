@@ -124,7 +124,7 @@ def _gaps(requests: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def token_gaps(requests: pl.LazyFrame, *also: str | pl.Expr) -> pl.LazyFrame:
-    """The gaps between tokens of streamed successes: `itl_ns` with its `weight`, and what `also` says of its request."""
+    """The gaps between tokens of streamed successes: `itl_ns` with its `weight`, and `also` of their requests."""
     return (
         requests.filter(_STREAMED & (pl.col("chunk_gaps_us").list.len() > 0))
         .select(*also, "chunk_gaps_us", weight=_TOKENS_PER_GAP)

@@ -38,7 +38,7 @@ _LATER: dict[str, Any] = {
         **dict.fromkeys(("met_share", "longer", "cached_tokens", "cached_share")),
     },
     "think_time": {
-        **{name: _THINK_TIMES for name in ("configured", "planned", "actual")},
+        **dict.fromkeys(("configured", "planned", "actual"), _THINK_TIMES),
         "within_10_percent": None,
         "statement": "not recorded",
         "lateness_ms": dict.fromkeys(("p50", "p99", "max")),

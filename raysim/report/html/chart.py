@@ -91,7 +91,7 @@ class Chart:
             "title": self.title,
             "unit": self.unit,
             "over": self.over,
-            "series": [series.document() for series in self.series],
+            "series": [series.document() for series in self.series if series.marks],
             "marks": [{"value": m.value, "name": m.name, "tone": m.tone, "axis": m.axis} for m in self.marks],
             "stacked": self.stacked,
             "bar_width_s": self.bar_width_s,

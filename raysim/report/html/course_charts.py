@@ -143,7 +143,7 @@ def generator_charts(windows: Windows) -> Iterator[Chart]:
     """How late the generator itself sent, and how many of its stamps it does not vouch for."""
     found = windows.quantiles(windows.rows, "send_lag_s")
     yield _quantile_chart(
-        "send-lag", "Send lag", windows, found, _sizes(windows, "send_lag_s"), "sent − due, the generator's own"
+        "send-lag", "Send lag", windows, found, _sizes(windows, "send_lag_s"), "sent - due, the generator's own"
     )
     flagged = windows.share(windows.rows, pl.col("lag_flagged"))
     yield Chart(

@@ -26,12 +26,12 @@ _MOMENTS = {
 }
 #: what the charts add to it
 _CHARTS = {
-    "windows": "charts over time put a request into the window in which it was due; quantiles are those of the window's "
-    "own requests, exact (of gaps between tokens within 1 %), and never averaged",
+    "windows": "charts over time put a request into the window in which it was due; quantiles are those of the "
+    "window's own requests, exact (of gaps between tokens within 1 %), and never averaged",
     "users": "target and active as the coordinator counted them, about once a second",
-    "send lag": "sent − due of requests sent once, without opening a connection and without what raysim held back",
-    "flagged": "requests stamped while the generator's event loop was over 10 ms late: over 1 % of them make it suspect, "
-    "over 5 % void the figures",
+    "send lag": "sent - due of requests sent once, without opening a connection and without what raysim held back",
+    "flagged": "requests stamped while the generator's event loop was over 10 ms late: over 1 % of them make it "
+    "suspect, over 5 % void the figures",
     "TPS per $": "mean TPS of an answer by the dollars that a million tokens cost",
 }
 

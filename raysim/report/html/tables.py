@@ -112,7 +112,7 @@ def _time_form(typical_s: float | None) -> tuple[str, str]:
 def _interval(summary: Summary, name: str, form: str) -> tuple[object, ...]:
     if summary[name]["mean_ci95"] is None:
         return ("",)
-    return figure(summary, f"{name}.mean_ci95.0", form), " – ", figure(summary, f"{name}.mean_ci95.1", form)
+    return figure(summary, f"{name}.mean_ci95.0", form), " to ", figure(summary, f"{name}.mean_ci95.1", form)
 
 
 def phases_table(summary: Summary) -> Html:

@@ -35,8 +35,8 @@ _COLUMNS = (
 class Windows:
     """A run's rows, each with the `window` in which it was due.
 
-    `width_s` is a window's length, `count` how many there are; `due_s`, `sent_s` and `end_s` of `rows` are seconds after
-    second 0. `gaps`: by window, model and bin, `weight` gaps between tokens.
+    `width_s` is a window's length, `count` how many there are; `due_s`, `sent_s` and `end_s` of `rows` are seconds
+    after second 0. `gaps`: by window, model and bin, `weight` gaps between tokens.
     """
 
     width_s: float
