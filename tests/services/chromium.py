@@ -85,10 +85,14 @@ class Tab:
         """Keep a picture of the whole page; returns its width and height."""
         height = int(self.evaluate("document.documentElement.scrollHeight"))
         width = int(self.evaluate("innerWidth"))
+        path.write_bytes(self.picture(width, height))
+        return width, height
+
+    def picture(self, width: int, height: int) -> bytes:
+        """The upper part of the page, as PNG."""
         clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
         shot = self.ask("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
-        path.write_bytes(base64.b64decode(shot["data"]))
-        return width, height
+        return base64.b64decode(shot["data"])
 
     def _next(self) -> bytes:
         message = bytearray()

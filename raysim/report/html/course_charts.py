@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import polars as pl
 
@@ -14,6 +14,7 @@ from raysim.report.html.windows import QUANTILES, Windows
 MOST_LINES = 8
 _NAMES = {share: f"p{share * 100:g}" for share in QUANTILES}
 _OUTCOMES = ("success", "error", "refused", "cancelled")
+_LOST = ("error", "refused")
 _SUCCEEDED = pl.col("outcome") == "success"
 
 
@@ -82,32 +83,25 @@ def _sizes(windows: Windows, column: str) -> list[int]:
 
 
 def tenant_charts(pieces: RunPieces, windows: Windows) -> Iterator[Chart]:
-    """Each tenant's median TTFT and its successes over time, of those with the most requests."""
+    """What each tenant felt and got over time, of those with the most requests."""
     tenants = sorted(pieces.summary["tenants"], key=lambda tenant: -tenant["requests"]["total"])
     kept = {tenant["org_id"] for tenant in tenants[:MOST_LINES]}
     shown = [tenant["org_id"] for tenant in pieces.summary["tenants"] if tenant["org_id"] in kept]
-    note = f"the {MOST_LINES} of {len(tenants)} tenants with the most requests" if len(tenants) > MOST_LINES else ""
     rows = {name: windows.rows.filter(pl.col("org_id") == name) for name in shown}
-    yield Chart(
-        "tenants-ttft",
-        "TTFT by tenant, median",
-        "s",
-        tuple(
-            _over_time(name, windows, windows.quantiles(rows[name], "ttft_s")[0.5], number)
-            for number, name in enumerate(shown)
-        ),
-        note=note,
-    )
-    yield Chart(
-        "tenants-requests",
-        "Successful requests by tenant",
-        "per second",
-        tuple(
-            _over_time(name, windows, windows.per_second(rows[name].filter(_SUCCEEDED)), number)
-            for number, name in enumerate(shown)
-        ),
-        note=note,
-    )
+    note = f"the {MOST_LINES} of {len(tenants)} tenants with the most requests" if len(tenants) > MOST_LINES else ""
+
+    def chart(name: str, title: str, unit: str, values: Callable[[pl.DataFrame], Sequence[float | None]]) -> Chart:
+        lines = (_over_time(tenant, windows, values(rows[tenant]), number) for number, tenant in enumerate(shown))
+        return Chart(f"tenants-{name}", title, unit, tuple(lines), note=note)
+
+    yield chart("ttft", "TTFT by tenant, median", "s", lambda mine: windows.quantiles(mine, "ttft_s")[0.5])
+    yield chart("latency", "Latency by tenant, median", "s", lambda mine: windows.quantiles(mine, "latency_s")[0.5])
+    successes = "Successful requests by tenant"
+    yield chart("requests", successes, "per second", lambda mine: windows.per_second(mine.filter(_SUCCEEDED)))
+    if windows.rows["outcome"].is_in(_LOST).any():
+        lost = pl.col("outcome").is_in(_LOST)
+        title = "Errors and refusals by tenant"
+        yield chart("lost", title, "per second", lambda mine: windows.per_second(mine.filter(lost)))
 
 
 def error_chart(pieces: RunPieces, windows: Windows) -> Chart:

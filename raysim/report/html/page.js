@@ -132,7 +132,7 @@
       if (mark.axis === "y") {
         const at = mark.value * y.factor;
         shapes.push({ type: "line", xref: "paper", x0: 0, x1: 1, y0: at, y1: at, line });
-        label(mark.name, { xref: "paper", x: 1, xanchor: "right", yref: "y", y: at, font: { size: 11, color: line.color } });
+        label(mark.name, { xref: "paper", x: 0, xshift: 3, yref: "y", y: at, font: { size: 11, color: line.color } });
       } else {
         const at = mark.value * x.factor;
         shapes.push({ type: "line", yref: "paper", y0: 0, y1: 1, x0: at, x1: at, line: { ...line, width: 1 } });

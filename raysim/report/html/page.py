@@ -246,3 +246,9 @@ def _events(pieces: RunPieces) -> Iterator[dict[str, Any]]:
     known = [e for e in pieces.events if e.get("kind") in _EVENTS and isinstance(e.get("run_s"), int | float)]
     for event in known[:_MOST_EVENTS]:
         yield {"at_s": event["run_s"], "name": _EVENTS[event["kind"]]}
+    for event in (pieces.summary["isolation"] or {"events": []})["events"][:_MOST_EVENTS]:
+        # what tenants did to each other has no line in the run's events
+        who = ", ".join(event["tenants"])
+        yield {"at_s": event["start_s"], "name": ": ".join(filter(None, (event["kind"].replace("_", " "), who)))}
+        if event["end_s"] < pieces.summary["duration_s"]:
+            yield {"at_s": event["end_s"], "name": "its end"}

@@ -106,9 +106,9 @@ def prompt_chart(pieces: RunPieces, windows: Windows) -> Chart:
         dots = drawn.filter(pl.col("model") == model)
         series.append(Series(model, dots["prompt_tokens"].to_list(), dots["ttft_s"].to_list(), number, "points"))
         series.append(_medians(rows.filter(pl.col("model") == model), model, number))
-    note = "headline requests"
+    note = "by prompt tokens"
     if drawn.height < rows.height:
-        note = f"{drawn.height:,} of {rows.height:,} requests as dots, medians of all"
+        note = f"{drawn.height:,} of {rows.height:,} requests as dots, by prompt tokens"
     shown = tuple(series for series in series if series.marks)
     return Chart("prompt-ttft", "TTFT against the prompt's size", "s", shown, "tokens", f"{note}; lines: medians")
 
@@ -138,6 +138,8 @@ def _medians(rows: pl.DataFrame, model: str, number: int) -> Series:
 def model_charts(pieces: RunPieces) -> Iterator[Chart]:
     """Models side by side: how soon, how fast, for how much."""
     shown = models_shown(pieces)
+    if len(shown) < 2:  # noqa: PLR2004 - the table says it all
+        return
     models = [model for model in pieces.summary["models"] if model["model"] in shown]
     yield _compared(
         "models-ttft", "TTFT, median and p95", "s", models, (("p50", "ttft", "p50"), ("p95", "ttft", "p95"))

@@ -11,10 +11,10 @@ import polars as pl
 
 from raysim.report.measured import derived, token_gaps
 
-#: a chart shows about so many windows, fewer where so few requests came that each would hold none or one
+#: a chart shows about so many windows, fewer where so few requests came that each would hold but a few
 _MOST_WINDOWS = 120
 _FEWEST_WINDOWS = 15
-_WANTED_ROWS = 5
+_WANTED_ROWS = 20
 #: lengths of a window that read well, in seconds
 _WIDTHS = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
 _NS = 1e-9
