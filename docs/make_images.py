@@ -24,13 +24,13 @@ from rich.text import Text
 from raysim.report.console import render_summary
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from tests.services.chromium import browser  # noqa: E402 - found once its folder is
+from tests.services.chromium import browser
 
 IMAGES = Path(__file__).resolve().parent / "images"
 _TITLE = "raysim run configs/quickstart.yaml"
 _WIDTH = 100
 _PAGE_WIDTH = 1200
-_PAGE_HEIGHT = 1240
+_PAGE_HEIGHT = 1155
 #: how a terminal is told to erase what the live view drew last
 _ERASED = re.compile(r"(?:\r?\x1b\[2K(?:\x1b\[1A)?|\x1b\[1A)+")
 #: every frame of the panel has these rows

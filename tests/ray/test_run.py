@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 from ray.util.state import list_actors
 
+from tests.component.report.html.parsed import Page
 from tests.ray.conftest import Platform, Runner, short_load
 from tests.ray.gateway import Gateway, recording_gateway
 
@@ -66,6 +67,9 @@ def test_numbers_equal_the_platforms_own(runner: Runner) -> None:
         "lost_users": [],
     }
     assert summary["questions"]["uniqueness"] == 1.0
+    page = Page((run.directory / "report.html").read_text(encoding="utf-8")).data
+    assert page["summary"] == summary
+    assert max(page["charts"][0]["series"][1]["y"]) == pl.read_parquet(run.directory / "load.parquet")["active"].max()
     assert run.output.splitlines()[-1] == str(run.directory)
 
 

@@ -155,16 +155,17 @@
     });
   }
 
-  function layoutOf(chart, scheme, x, y, element) {
+  function layoutOf(chart, scheme, x, y, element, paper) {
     const wide = element.closest(".wide") !== null;
-    const width = element.clientWidth - 66;
+    const size = paper ? { width: wide ? PAPER_WIDTH : PAPER_COLUMN, height: 170, autosize: false } : { autosize: true };
+    const width = (size.width || element.clientWidth) - 66;
     const axis = {
       gridcolor: scheme.line, linecolor: scheme.axis, zeroline: false, tickfont: { size: 11, color: scheme.soft },
       fixedrange: touch, ticks: "", automargin: false,
     };
     const [shapes, annotations] = shapesOf(chart, scheme, x, y, wide, width);
     const layout = {
-      margin: { l: 54, r: 12, t: 16, b: 26 }, autosize: true, shapes, annotations, bargap: 0.35, bargroupgap: 0.12,
+      margin: { l: 54, r: 12, t: 16, b: 26 }, ...size, shapes, annotations, bargap: 0.35, bargroupgap: 0.12,
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { family: FONT, size: 11, color: scheme.ink },
       hovermode: chart.over === "tokens" ? "closest" : "x unified", dragmode: touch ? false : "zoom",
       barmode: chart.stacked ? "stack" : "group",
@@ -235,24 +236,27 @@
     return legend;
   }
 
+  // a sheet of A4 without its margins, in CSS pixels: print is laid out only after the charts are drawn
+  const PAPER_WIDTH = 700;
+  const PAPER_COLUMN = 340;
   const CONFIG = { displayModeBar: false, responsive: true, doubleClick: "reset", showTips: false };
   const elements = data.charts.map((chart) => document.getElementById(`chart-${chart.id}`));
   const timed = elements.filter((_, number) => data.charts[number].over === "time");
 
-  function draw(chart, element, scheme) {
+  function draw(chart, element, scheme, paper) {
     const x = chart.over === "time" ? { factor: 1 / CLOCK[0] } : { factor: 1, suffix: "" };
     if (chart.over === "seconds") Object.assign(x, axisOf("s", chart.series.flatMap((series) => series.x)));
     const stacked = chart.stacked ? chart.series[0].x.map((_, at) => chart.series.reduce((sum, s) => sum + (s.y[at] || 0), 0)) : [];
     const y = axisOf(chart.unit, chart.series.flatMap((series) => series.y).concat(stacked));
-    const drawn = Plotly.react(element, tracesOf(chart, scheme, x, y), layoutOf(chart, scheme, x, y, element), CONFIG);
+    const drawn = Plotly.react(element, tracesOf(chart, scheme, x, y), layoutOf(chart, scheme, x, y, element, paper), CONFIG);
     const old = element.parentNode.querySelector(".legend");
     if (old) old.remove();
     if (chart.series.length > 1) element.before(legendOf(chart, scheme, element));
     return drawn;
   }
 
-  async function drawAll(scheme) {
-    for (const [number, chart] of data.charts.entries()) await draw(chart, elements[number], scheme);
+  async function drawAll(scheme, paper = false) {
+    for (const [number, chart] of data.charts.entries()) await draw(chart, elements[number], scheme, paper);
   }
 
   // one zoom for everything that has the run's time below it
@@ -273,7 +277,7 @@
   await drawAll(current());
   timed.forEach(follow);
   dark.addEventListener("change", () => drawAll(current()));
-  addEventListener("beforeprint", () => drawAll(SCHEMES.light));
+  addEventListener("beforeprint", () => drawAll(SCHEMES.light, true));
   addEventListener("afterprint", () => drawAll(current()));
   document.documentElement.dataset.drawn = String(elements.length);
 })();
