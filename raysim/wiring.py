@@ -34,7 +34,9 @@ from raysim.report.facts import RunFacts, RunStatus
 from raysim.report.live import ViewMode, open_view
 from raysim.report.run_dir import RunDir, write_json
 from raysim.report.summary import summarise
-from raysim.report.tables import phase_rows, tenant_rows, user_rows
+from raysim.report.tables import load_rows, phase_rows, tenant_rows, user_rows
+from raysim.results import open_run
+from raysim.results.page import write_page
 from raysim.simplatform.embedded import declared_faults, embedded_config
 from raysim.sinks.journal import Journal
 from raysim.sinks.parquet import read_requests, write_table
@@ -145,6 +147,7 @@ def run_scenario(scenario: Scenario, options: RunOptions, console: Console) -> R
         paths.address.unlink(missing_ok=True)
         disconnect()
     summary = _store(paths, facts, record)
+    _page(paths, console)
     with interrupts.caught():
         summary = _export(exports, paths, summary, interrupts, console)
     if not wanted.with_logs and (summary["log_export"] or {}).get("status", "complete") == "complete":
@@ -197,7 +200,17 @@ def _store(paths: RunDir, facts: RunFacts, record: RunRecord) -> dict[str, Any]:
     write_table(paths.tenants, tenant_rows(summary, facts, record.org_ids))
     write_table(paths.users, user_rows(requests, facts, record.user_ids, record.gone_users))
     write_table(paths.phases, phase_rows(summary))
+    if facts.samples:
+        write_table(paths.load, load_rows(facts), run_id=facts.plan.run_id)
     return summary
+
+
+def _page(paths: RunDir, console: Console) -> None:
+    """Write the report as a page; a run's outcome does not hang on it."""
+    try:
+        write_page(open_run(paths.root), paths.html)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the results are whole without it
+        console.print(f"raysim: no {paths.html.name}: {error}", style="yellow", markup=False, highlight=False)
 
 
 def _export(

@@ -20,7 +20,8 @@ from raysim.report.junit import junit_text
 from raysim.report.markdown import markdown_text
 from raysim.report.metric_rows import csv_text
 from raysim.report.vllm import vllm_text
-from raysim.results import open_run
+from raysim.results import Run, open_run
+from raysim.results.page import write_page
 from raysim.results.unfinished import NOTE, summary_of
 
 
@@ -42,8 +43,11 @@ _TEXTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
 @click.option(
     "--format", "form", type=click.Choice(["table", *_TEXTS]), default="table", help="How to show it (table)."
 )
+@click.option(
+    "--html", type=click.Path(path_type=Path, dir_okay=False), help="Write the report as a page to this file instead."
+)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for results.")
-def command(run: str, form: str, out: Path | None) -> int:
+def command(run: str, form: str, html: Path | None, out: Path | None) -> int:
     """Show RUN again: a run's directory, its id below the results folder, or the s3:// address it was exported to.
 
     A run that goes on or was killed is shown from the records that had been stored. Exit status 0 however the run came
@@ -51,11 +55,20 @@ def command(run: str, form: str, out: Path | None) -> int:
     """
     where = run if is_s3(run) else find_run(run, out or default_results_folder())
     found = open_run(where, unfinished=True)
+    if html is not None:
+        write_page(found, html)
+        click.echo(html)
+        return _told(found)
     summary = summary_of(found)
     if form == "table":
         render_summary(summary, Console(highlight=False, width=None if sys.stdout.isatty() else LOG_WIDTH))
     else:
         click.echo(_TEXTS[form](summary), nl=False)
+    return _told(found)
+
+
+def _told(found: Run) -> int:
+    """The exit status, after a word on a run that has no end."""
     if not found.finished:
         click.echo(f"raysim: {NOTE}", err=True)
     return int(ExitCode.OK)

@@ -116,13 +116,20 @@ def derived(requests: pl.LazyFrame, *also: str) -> pl.LazyFrame:
 def _gaps(requests: pl.LazyFrame) -> pl.LazyFrame:
     """Grouped by length, to a nanosecond, so that the many gaps of a long run fit in memory."""
     return (
-        requests.filter(_STREAMED & (pl.col("chunk_gaps_us").list.len() > 0))
-        .select(*_GROUPS, "chunk_gaps_us", weight=_TOKENS_PER_GAP)
-        .explode("chunk_gaps_us", empty_as_null=False)
-        .with_columns(itl_ns=(pl.col("chunk_gaps_us") * _US_IN_NS / pl.col("weight")).round())
+        token_gaps(requests, *_GROUPS)
         .group_by(*_GROUPS, "itl_ns")
         .agg(pl.col("weight").sum())
         .select(*_GROUPS, "weight", itl_s=pl.col("itl_ns") * _NS)
+    )
+
+
+def token_gaps(requests: pl.LazyFrame, *also: str | pl.Expr) -> pl.LazyFrame:
+    """The gaps between tokens of streamed successes: `itl_ns` with its `weight`, and `also` of their requests."""
+    return (
+        requests.filter(_STREAMED & (pl.col("chunk_gaps_us").list.len() > 0))
+        .select(*also, "chunk_gaps_us", weight=_TOKENS_PER_GAP)
+        .explode("chunk_gaps_us", empty_as_null=False)
+        .with_columns(itl_ns=(pl.col("chunk_gaps_us") * _US_IN_NS / pl.col("weight")).round())
     )
 
 

@@ -66,6 +66,16 @@ class RunDir:
         return self.root / "phases.parquet"
 
     @property
+    def load(self) -> Path:
+        """One row a second: users that were to be active, and that were."""
+        return self.root / "load.parquet"
+
+    @property
+    def html(self) -> Path:
+        """The report as a page."""
+        return self.root / "report.html"
+
+    @property
     def backends(self) -> Path:
         """One row a look at a backend's metrics page."""
         return self.root / "backends.parquet"

@@ -50,6 +50,11 @@ def phase_rows(summary: Mapping[str, Any]) -> list[Row]:
     return [{**{key: entry[key] for key in keys}, **_figures(entry)} for entry in summary["phases"]]
 
 
+def load_rows(facts: RunFacts) -> list[Row]:
+    """One row a sample of the load, about one a second."""
+    return [{"run_s": s.run_s, "target": s.target, "active": s.active} for s in facts.samples]
+
+
 def user_rows(
     requests: pl.LazyFrame, facts: RunFacts, user_ids: Mapping[str, str], left: Mapping[int, str]
 ) -> list[Row]:

@@ -46,7 +46,7 @@ def vllm_text(summary: Mapping[str, Any]) -> str:
 
 def _total_rate(throughput: Mapping[str, Any]) -> float | None:
     over_s = float(throughput["over_s"])
-    if "prompt_tokens" not in throughput or over_s <= 0:
+    if throughput.get("prompt_tokens") is None or over_s <= 0:
         return None
     return float(throughput["prompt_tokens"] + throughput["completion_tokens"]) / over_s
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from raysim.core.errors import ConfigError, Problem
 from raysim.core.export.address import ENVIRONMENT, Destination, StoreSettings, is_s3
+from raysim.report.older import with_later_keys
 from raysim.report.summary import SUMMARY_VERSION
 from raysim.results.run_files import DirectoryFiles, RunFiles
 from raysim.results.store_files import StoreFiles, cache_of
@@ -86,8 +87,8 @@ class Run:
 
     @cached_property
     def summary(self) -> Document:
-        """`summary.json`. Raises ConfigError when there is none."""
-        return self._document("summary.json")
+        """`summary.json`, with all keys of this raysim's, null in older runs. Raises ConfigError when there is none."""
+        return with_later_keys(self._document("summary.json"))
 
     @cached_property
     def plan(self) -> Document:
@@ -132,6 +133,10 @@ class Run:
     def backends(self) -> pl.LazyFrame | None:
         """What backends said of themselves over time; None when the run scraped none."""
         return self.files.table("backends.parquet")
+
+    def load(self) -> pl.LazyFrame | None:
+        """Target and active users over time; None when the run kept none."""
+        return self.files.table("load.parquet")
 
     def windows(self) -> pl.LazyFrame | None:
         """Every metric at every push interval; None when the run kept none."""

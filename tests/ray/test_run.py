@@ -16,6 +16,7 @@ import pytest
 from ray.util.state import list_actors
 
 from raysim.results import open_run
+from tests.component.report.html.parsed import Page
 from tests.ray.conftest import Platform, Run, Runner, short_load
 from tests.ray.gateway import Gateway, recording_gateway
 
@@ -68,6 +69,9 @@ def test_numbers_equal_the_platforms_own(runner: Runner) -> None:
         "lost_users": [],
     }
     assert summary["questions"]["uniqueness"] == 1.0
+    page = Page((run.directory / "report.html").read_text(encoding="utf-8")).data
+    assert page["summary"] == summary
+    assert max(page["charts"][0]["series"][1]["y"]) == pl.read_parquet(run.directory / "load.parquet")["active"].max()
     assert run.output.splitlines()[-1] == str(run.directory)
 
 

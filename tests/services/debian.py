@@ -1,4 +1,4 @@
-"""Server programs from Debian, for tests against the real thing: `python -m tests.services.debian` installs them.
+"""Programs from Debian, for tests against the real thing: `python -m tests.services.debian` installs them.
 
 They are looked for on the PATH first. Otherwise their packages are downloaded with apt and unpacked below `.venv`:
 that needs no root and changes nothing outside of the checkout.
@@ -7,14 +7,23 @@ that needs no root and changes nothing outside of the checkout.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 #: program → Debian package that has it
-PACKAGES = {"prometheus": "prometheus", "promtool": "prometheus", "prometheus-pushgateway": "prometheus-pushgateway"}
-_FOLDER = Path(__file__).resolve().parents[2] / ".venv" / "servers"
+PACKAGES = {
+    "prometheus": "prometheus",
+    "promtool": "prometheus",
+    "prometheus-pushgateway": "prometheus-pushgateway",
+    "chromium-headless-shell": "chromium-headless-shell",
+}
+#: packages that are of no use without others
+_WITH_OTHERS = ("chromium-headless-shell",)
+#: where packages are unpacked
+FOLDER = Path(__file__).resolve().parents[2] / ".venv" / "servers"
 
 
 class NotInstalledError(Exception):
@@ -27,8 +36,9 @@ def program(name: str) -> str:
     Raises:
         NotInstalledError: it is neither on the PATH nor below `.venv`.
     """
-    unpacked = _FOLDER / "usr" / "bin" / name
-    found = shutil.which(name) or (str(unpacked) if unpacked.exists() else None)
+    # some have a script in bin, which knows of no other folder
+    unpacked = [FOLDER / "usr" / "lib" / "chromium" / name, FOLDER / "usr" / "bin" / name]
+    found = shutil.which(name) or next((str(path) for path in unpacked if path.exists()), None)
     if found is None:
         raise NotInstalledError(f"{name} is not installed: `make test` does it, or `apt-get install {PACKAGES[name]}`")
     return found
@@ -41,7 +51,11 @@ def install() -> None:
         NotInstalledError: a package cannot be had.
     """
     for package in sorted({package for name, package in PACKAGES.items() if not _there(name)}):
-        _unpack(_download(package))
+        found = _download(package)
+        for other in _others(package):
+            _unpack(_download(other))
+        # last: what it needs is there when it is
+        _unpack(found)
 
 
 def _there(name: str) -> bool:
@@ -58,12 +72,9 @@ def _download(package: str) -> Path:
             f"{package} is missing, and this system has no apt-get and dpkg-deb to fetch it with: "
             "put it on the PATH to test against it"
         )
-    folder = _FOLDER / "packages"
+    folder = FOLDER / "packages"
     folder.mkdir(parents=True, exist_ok=True)
-    # lists of our own where the system has none, or older ones than its mirror
-    state = _FOLDER / "apt"
-    own = ["-o", f"Dir::State::Lists={state / 'lists'}", "-o", f"Dir::Cache={state / 'cache'}"]
-    download = ["download", package]
+    state, own, download = FOLDER / "apt", _own_lists(), ["download", package]
     attempts: tuple[tuple[list[str], ...], ...] = ((download,), ([*own, "update"], [*own, *download]))
     output = ""
     for steps in attempts:
@@ -78,6 +89,24 @@ def _download(package: str) -> Path:
     raise NotInstalledError(f"{package} could not be downloaded with apt-get: {output}")
 
 
+def _own_lists() -> list[str]:
+    """Options for lists of our own, where the system has none, or older ones than its mirror."""
+    state = FOLDER / "apt"
+    return ["-o", f"Dir::State::Lists={state / 'lists'}", "-o", f"Dir::Cache={state / 'cache'}"]
+
+
+def _others(package: str) -> list[str]:
+    """The packages that `package` needs and the system does not have."""
+    if package not in _WITH_OTHERS:
+        return []
+    for lists in ([], _own_lists()):
+        done = _apt([*lists, "install", "--simulate", "--no-install-recommends", package], FOLDER)
+        found = re.findall(r"^Inst (\S+)", done.stdout, re.MULTILINE)
+        if found:
+            return [name for name in found if name != package]
+    return []
+
+
 def _apt(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     environ = {**os.environ, "LC_ALL": "C"}
     return subprocess.run(
@@ -86,7 +115,7 @@ def _apt(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]
 
 
 def _unpack(package: Path) -> None:
-    subprocess.run(["dpkg-deb", "--extract", str(package), str(_FOLDER)], check=True)
+    subprocess.run(["dpkg-deb", "--extract", str(package), str(FOLDER)], check=True)
     package.unlink()
 
 
