@@ -53,11 +53,11 @@ def build_command(out: Path) -> None:
 def check_command(out: Path, url: str | None, run_id: str | None, at: str) -> int:
     """Check every query of every panel, annotation, variable and rule.
 
-    Without --prometheus: brackets, names of metrics, and labels, against what raysim exports; and that the files in --out are
-    what is built.
+    Without --prometheus: brackets, names of metrics, and labels, against what raysim exports; and that the files in
+    --out are what is built.
 
-    Exit status 2 when that is not so, 3 when Prometheus cannot be asked or knows of no run, 6 when a query that should have
-    data has none.
+    Exit status 2 when that is not so, 3 when Prometheus cannot be asked or knows of no run, 6 when a query that should
+    have data has none.
     """
     asked = [*questions(DASHBOARDS), *rule_questions((*ALERTS, *EARLIER))]
     found = [Problem("", text) for text in _wrong(asked, out)]

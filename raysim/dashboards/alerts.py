@@ -88,8 +88,8 @@ _GENERATOR = (
         "30s",
         "warning",
         "The load generator on {{ $labels.worker_pod }} is late: {{ $value | humanizeDuration }} at its 99th percentile",
-        "The report of {{ $labels.test_run }} will call it suspect, or invalid: latencies are partly the generator's own. "
-        "Fewer users to an actor, more workers.",
+        "The report of {{ $labels.test_run }} will call it suspect, or invalid: latencies are partly the generator's own."
+        " Fewer users to an actor, more workers.",
     ),
     Alert(
         "RaysimGeneratorBusy",
@@ -97,8 +97,8 @@ _GENERATOR = (
         "1m",
         "warning",
         "A user actor on {{ $labels.worker_pod }} uses {{ $value | humanizePercentage }} of a core",
-        "It cannot send more: a throughput of {{ $labels.test_run }} that is flat may be the generator's limit. Fewer users to "
-        "an actor, more workers.",
+        "It cannot send more: a throughput of {{ $labels.test_run }} that is flat may be the generator's limit. Fewer "
+        "users to an actor, more workers.",
     ),
     Alert(
         "RaysimUsersLost",
@@ -106,7 +106,8 @@ _GENERATOR = (
         "",
         "warning",
         "{{ $value }} user actors of {{ $labels.test_run }} on {{ $labels.worker_pod }} are lost",
-        "Was the node or the pod taken away, or its memory too small? Their load is missing unless bootstrap.onLoss is respawn.",
+        "Was the node or the pod taken away, or its memory too small? Their load is missing unless bootstrap.onLoss is "
+        "respawn.",
     ),
 )
 
@@ -118,8 +119,8 @@ _EXPORT = (
         "",
         "critical",
         "{{ $labels.test_run }} has pushed no metrics for {{ $value | humanizeDuration }}",
-        "It was killed, or does not reach the Pushgateway any more: `raysim status` says which. A killed run's tenants are "
-        "removed by `raysim cleanup`.",
+        "It was killed, or does not reach the Pushgateway any more: `raysim status` says which. A killed run's tenants "
+        "are removed by `raysim cleanup`.",
     ),
     Alert(
         "RaysimPushesDropped",

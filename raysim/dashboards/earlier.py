@@ -1,7 +1,7 @@
-"""Names that the platform team's earlier harness gave its metrics: what they are here, and rules that record them. Pure.
+"""Names of metrics that the platform team's earlier harness had: what they are here, and rules that record them. Pure.
 
-Recorded are names that raysim does not export itself. Those that both have in common are left alone: a rule of the same name
-would count everything twice for whoever does not select by label.
+Recorded are names that raysim does not export itself. Those that both have in common are left alone: a rule of the same
+name would count everything twice for whoever does not select by label.
 """
 
 from __future__ import annotations

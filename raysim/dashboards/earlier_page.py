@@ -7,9 +7,9 @@ from raysim.dashboards.earlier import LABELS, NAMES, As, Earlier
 _FOREWORD = """
 # Coming from the earlier harness
 
-For dashboards, alerts and scripts that were written for the metrics of the platform team's earlier load-testing harness.
-This page is made from `raysim/dashboards/earlier.py` by `make docs`. Scenario files of the earlier harness run as they are;
-where one does not, `raysim validate` says what to write instead.
+For dashboards, alerts and scripts that were written for the metrics of the platform team's earlier load-testing
+harness. This page is made from `raysim/dashboards/earlier.py` by `make docs`. Scenario files of the earlier harness are
+meant to run as they are; where one does not, `raysim validate` says what to write instead.
 
 raysim uses base units (seconds, ratios from 0 to 1) and these labels:
 
@@ -17,12 +17,12 @@ raysim uses base units (seconds, ratios from 0 to 1) and these labels:
 |---|---|
 {labels}
 
-[dashboards/rules/earlier-harness.yaml](../dashboards/rules/earlier-harness.yaml) has recording rules that keep old queries
-going: load it as a rule file of your Prometheus, and names marked **recorded** below exist with the earlier units and labels,
-beside raysim's own. It adds as many series as what it copies; load it for as long as you need it. Names that both have in
-common are not recorded again: change their labels in the query.
+[dashboards/rules/earlier-harness.yaml](../dashboards/rules/earlier-harness.yaml) has recording rules that keep old
+queries going: load it as a rule file of your Prometheus, and names marked **recorded** below exist with the earlier
+units and labels, beside raysim's own. It adds as many series as what it copies; load it for as long as you need it.
+Names that both have in common are not recorded again: change their labels in the query.
 
-What the table says of the earlier names comes from that harness's published metric contracts, not from a running one.
+What the tables say of the earlier names comes from that harness's published metric contracts, not from a running one.
 """
 
 

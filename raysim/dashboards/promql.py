@@ -1,7 +1,7 @@
 """Which series a PromQL expression asks for: a tokenizer, and what names and labels the tokens are. Pure.
 
-It does not judge whether an expression means something, which a Prometheus does, but catches what that one cannot: a name
-that nobody exports, and a label that such series do not carry, both of which just return nothing.
+It does not judge whether an expression means something, which a Prometheus does, but catches what that one cannot: a
+name that nobody exports, and a label that such series do not carry, both of which just return nothing.
 """
 
 from __future__ import annotations

@@ -136,8 +136,8 @@ _USERS = (
 BACKENDS = Dashboard(
     "backends",
     "Backends and bottlenecks",
-    "Where is time lost: queue, prompt, generation, memory, or the way there? Needs targets.backends in the scenario for "
-    "what backends say of themselves. The report names the bottleneck with its evidence.",
+    "Where is time lost: queue, prompt, generation, memory, or the way there? Needs targets.backends in the scenario "
+    "for what backends say of themselves. The report names the bottleneck with its evidence.",
     (
         Section("What backends say", _SAY),
         Section("GPUs", _GPU),

@@ -76,8 +76,8 @@ _COURSE = (
     Panel(
         "By kind",
         "Requests a second that did not succeed, by kind of error.",
-        "http_5xx, overloaded, timeout_*: the platform. connection_*, dns, tls: the way to it. auth: keys. rate_limited, "
-        "budget_exceeded, quota_exceeded: its rules. injected: the scenario's own chaos.",
+        "http_5xx, overloaded, timeout_*: the platform. connection_*, dns, tls: the way to it. auth: keys. "
+        "rate_limited, budget_exceeded, quota_exceeded: its rules. injected: the scenario's own chaos.",
         (Query(per_second(_ERRORS, "test_run, error_type", _WHERE), "{{test_run}} {{error_type}}", rare=True),),
         "reqps",
     ),

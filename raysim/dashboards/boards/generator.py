@@ -18,8 +18,8 @@ _TRUTH = (
     _pod(
         "Lag of the event loop",
         "How late the loop of a pod's worst user actor was: 99th percentile so far; 0.1 s stands for more.",
-        "Red: over 1 % of the samples were late by 10 ms, and the report calls the run suspect. Fewer users to an actor, "
-        "more workers.",
+        "Red: over 1 % of the samples were late by 10 ms, and the report calls the run suspect. Fewer users to "
+        "an actor, more workers.",
         "loop_lag_seconds",
         "s",
         Steps(0.005, 0.01),

@@ -90,7 +90,7 @@ _SPEED = (
     Panel(
         "Chunks per second",
         "Median and 95th percentile of a stream's chunks a second, of the whole run so far.",
-        "Far below tokens per second: several tokens come at once; gaps between tokens are then coarser than they seem.",
+        "Far below tokens per second: several tokens come at once, and their gaps are coarser than they seem.",
         (
             Query(
                 f"max by (test_run, model, backend, quantile) (loadtest_llm_chunks_per_second{{{MODEL}}})",
