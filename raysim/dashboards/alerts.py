@@ -87,9 +87,9 @@ _GENERATOR = (
         _while_running("max by (test_run, worker_pod) (loadtest_worker_loop_lag_seconds) > 0.01"),
         "30s",
         "warning",
-        "The load generator on {{ $labels.worker_pod }} is late: its 99th percentile is {{ $value | humanizeDuration }}",
-        "The report of {{ $labels.test_run }} will call it suspect or invalid: latencies are partly the generator's. "
-        "Fewer users to an actor, more workers.",
+        "Load generator {{ $labels.worker_pod }} is late by {{ $value | humanizeDuration }} at its 99th percentile",
+        "The report of {{ $labels.test_run }} will call it suspect or invalid: latencies are partly "
+        "the generator's. Fewer users to an actor, more workers.",
     ),
     Alert(
         "RaysimGeneratorBusy",
