@@ -10,12 +10,13 @@ from pathlib import Path
 import click
 
 from raysim.core.errors import ConfigError, ExitCode, Problem
+from raysim.core.ids import valid_run_id
 from raysim.dashboards import files
 from raysim.dashboards.alerts import ALERTS
 from raysim.dashboards.catalog import DASHBOARDS
 from raysim.dashboards.checking import problems, recorded
 from raysim.dashboards.earlier import EARLIER
-from raysim.dashboards.live_check import Answer, Found, answers
+from raysim.dashboards.live_check import Answer, Found, RefusedError, answers
 from raysim.dashboards.prometheus import Prometheus
 from raysim.dashboards.questions import Question, questions, rule_questions
 
@@ -49,7 +50,9 @@ def build_command(out: Path) -> None:
 @_OUT
 @click.option("--prometheus", "url", help="Address of a Prometheus that has seen a run: every query must return data.")
 @click.option("--run", "run_id", help="Which run; the one that pushed last when not given.")
-@click.option("--at", default="", help="Ask as of that time: unix seconds or RFC 3339; now when not given.")
+@click.option(
+    "--at", default="", help="Ask as of that time: unix seconds or RFC 3339; the run's last push when not given."
+)
 def check_command(out: Path, url: str | None, run_id: str | None, at: str) -> int:
     """Check every query of every panel, annotation, variable and rule.
 
@@ -80,15 +83,25 @@ def _wrong(asked: list[Question], out: Path) -> Iterator[str]:
 
 
 def _check_live(asked: list[Question], url: str, run_id: str | None, at: str) -> ExitCode:
+    if run_id is not None and not valid_run_id(run_id):
+        raise ConfigError([Problem("--run", f"found {run_id!r}; expected the id of a run")])
     with closing(Prometheus(url, at)) as prometheus:
-        run_id = run_id or prometheus.newest_run()
-        given = list(answers(asked, prometheus, run_id))
-    for answer in given:
-        if answer.found is not Found.DATA:
-            click.echo(_line(answer))
+        try:
+            last = prometheus.last_push(run_id)
+        except RefusedError as error:
+            raise ConfigError([Problem("--at", str(error))]) from error
+    # later on there would be no rates any more
+    with closing(Prometheus(url, at or f"{last.unix_s:.3f}")) as prometheus:
+        given = list(answers(asked, prometheus, last.run_id))
+    # several queries of a panel often say the same
+    for line in dict.fromkeys(_line(answer) for answer in given if answer.found not in (Found.DATA, Found.NOTHING)):
+        click.echo(line)
+    quiet = dict.fromkeys(answer.question.place for answer in given if answer.found is Found.NOTHING)
+    if quiet:
+        click.echo(f"  {Found.NOTHING:<8} as may be: {'; '.join(quiet)}")
     counts = Counter(answer.found for answer in given)
     summed = ", ".join(f"{counts[found]} {found}" for found in Found if counts[found])
-    click.echo(f"run {run_id}: {summed}")
+    click.echo(f"run {last.run_id}: {summed}")
     return ExitCode.THRESHOLD_FAILED if any(answer.wrong for answer in given) else ExitCode.OK
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
@@ -47,18 +49,22 @@ def test_a_folder_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> Non
         run("build", "--out", str(tmp_path))
 
 
-def prometheus(monkeypatch: pytest.MonkeyPatch, answer: httpx.Response | Exception) -> None:
-    def handle(_: httpx.Request) -> httpx.Response:
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
+def serve(monkeypatch: pytest.MonkeyPatch, handle: Callable[[httpx.Request], httpx.Response]) -> None:
     client = httpx.Client
 
     def made(**_: Any) -> httpx.Client:
         return client(transport=httpx.MockTransport(handle))
 
     monkeypatch.setattr(httpx, "Client", made)
+
+
+def prometheus(monkeypatch: pytest.MonkeyPatch, answer: httpx.Response | Exception) -> None:
+    def handle(_: httpx.Request) -> httpx.Response:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    serve(monkeypatch, handle)
 
 
 def vector(*values: float) -> httpx.Response:
@@ -73,7 +79,7 @@ def vector(*values: float) -> httpx.Response:
         (httpx.Response(503, json={"status": "error", "error": "starting"}), "answered 503: starting"),
         (httpx.Response(200, text="<html>"), "does not answer as a Prometheus does"),
         (httpx.Response(200, json=[]), "does not answer as a Prometheus does"),
-        (vector(), "knows of no run"),
+        (vector(), "knows of no run in the last day"),
     ],
     ids=str,
 )
@@ -85,6 +91,20 @@ def test_a_prometheus_that_cannot_be_asked_is_a_clear_error(
         run("check", "--out", str(ROOT), "--prometheus", "http://prometheus:9090")
 
 
+@pytest.mark.parametrize(("option", "value"), [("--run", 'a"}'), ("--at", "yesterday")])
+def test_a_run_or_time_that_is_none_is_a_clear_error(monkeypatch: pytest.MonkeyPatch, option: str, value: str) -> None:
+    prometheus(monkeypatch, httpx.Response(400, json={"status": "error", "error": "cannot parse"}))
+    with pytest.raises(ConfigError, match=option):
+        run("check", "--out", str(ROOT), "--prometheus", "http://prometheus:9090", option, value)
+
+
+def test_a_password_in_the_address_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    prometheus(monkeypatch, vector())
+    with pytest.raises(PreflightError) as caught:
+        run("check", "--out", str(ROOT), "--prometheus", "http://me:open-sesame@prometheus:9090")
+    assert "sesame" not in str(caught.value)
+
+
 def test_all_queries_with_data_are_well(monkeypatch: pytest.MonkeyPatch) -> None:
     prometheus(monkeypatch, vector(1.0))
     ended = run("check", "--out", str(ROOT), "--prometheus", "http://prometheus:9090/")
@@ -94,12 +114,21 @@ def test_all_queries_with_data_are_well(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_queries_without_data_fail(monkeypatch: pytest.MonkeyPatch) -> None:
-    prometheus(monkeypatch, vector())
-    ended = run("check", "--out", str(ROOT), "--prometheus", "http://prometheus:9090", "--run", "gone")
+    def handle(request: httpx.Request) -> httpx.Response:
+        asked = parse_qs(request.content.decode())
+        if "max_over_time(push_time_seconds" in asked["query"][0]:
+            assert 'test_run="r-1"' in asked["query"][0]
+            return vector(1234.5)
+        assert asked["time"] == ["1234.500"]
+        return vector()
+
+    serve(monkeypatch, handle)
+    ended = run("check", "--out", str(ROOT), "--prometheus", "http://prometheus:9090", "--run", "r-1")
     assert ended.return_value == 6
-    assert "  missing  overview: Active users (loadtest_run_active_users: before the run has begun)" not in ended.output
     assert "  missing  overview: Requests (loadtest_run_requests_total is not there)" in ended.output
     assert "  absent   backends: GPU busy" in ended.output
+    assert "  nothing  as may be: " in ended.output
+    assert ended.output.splitlines()[-1].startswith("run r-1: ")
 
 
 def test_provisioning_names_what_is_there() -> None:
