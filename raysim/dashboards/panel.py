@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -22,7 +21,7 @@ class Query:
 
     Args:
         expr: PromQL, with the dashboard's variables.
-        legend: of each series; in a table, the name of the column.
+        legend: of each series; in a table, the name of the column, which is hidden without one.
         rare: nothing may be there, and all is well: a table of what went wrong, say.
     """
 
@@ -61,10 +60,9 @@ class Panel:
         width: of 24 columns.
         height: in rows of the grid.
         steps: when a value is bad; none where that is for the reader to judge.
-        stacked: whether series add up to something.
         most: end of the axis, such as 1 for a ratio.
         decimals: of the numbers; Grafana's choice when None.
-        units: of single columns of a table, or series whose name begins so.
+        units: of single columns of a table.
     """
 
     title: str
@@ -76,7 +74,6 @@ class Panel:
     width: int = 12
     height: int = 8
     steps: Steps | None = None
-    stacked: bool = False
     most: float | None = None
     decimals: int | None = None
     units: dict[str, str] = field(default_factory=dict)
@@ -132,18 +129,17 @@ class Panel:
         return {
             "drawStyle": "line",
             "lineWidth": 1,
-            "fillOpacity": 25 if self.stacked else 0,
+            "fillOpacity": 0,
             "showPoints": "never",
             # the gateway keeps a value between pushes; a gap is a gap
             "spanNulls": False,
-            "stacking": {"mode": "normal" if self.stacked else "none", "group": "A"},
             "thresholdsStyle": {"mode": "dashed" if self.steps is not None else "off"},
         }
 
     def _overrides(self) -> list[dict[str, Any]]:
         if self.view == "table":
             return [_override("byName", name, "unit", unit) for name, unit in self.units.items()]
-        found = [_override("byRegexp", f"/^{re.escape(name)}/", "unit", unit) for name, unit in self.units.items()]
+        found: list[dict[str, Any]] = []
         if self.view == "timeseries":
             found += [
                 _override("byRegexp", f"/\\b{outcome}$/", "color", {"mode": "fixed", "fixedColor": colour})
@@ -190,10 +186,11 @@ class Panel:
             f"Value #{_ref_id(number)}" if several else "Value": query.legend
             for number, query in enumerate(self.queries)
         }
-        hidden = {"Time": True, "__name__": True, "job": True, "instance": True, "shard": True}
+        hidden = {"Time": True} | {column: True for column, name in names.items() if not name}
+        shown = {column: name for column, name in names.items() if name}
         return [
             {"id": "merge", "options": {}},
-            {"id": "organize", "options": {"excludeByName": hidden, "renameByName": names, "indexByName": {}}},
+            {"id": "organize", "options": {"excludeByName": hidden, "renameByName": shown, "indexByName": {}}},
         ]
 
 

@@ -125,7 +125,7 @@ _RUNS = (
         "What was chosen above: which scenario ran on which kind of platform, with which version of raysim.",
         "Compare only runs of the same scenario and version; `raysim compare` says what a difference is worth.",
         (
-            Query(f"max by (test_run, scenario, platform, version) (loadtest_run_info{{{RUN}}})", "running"),
+            Query(f"max by (test_run, scenario, platform, version) (loadtest_run_info{{{RUN}}})", ""),
             Query(f"max by (test_run) (loadtest_run_duration_seconds{{{RUN}}})", "duration"),
             Query(f"sum by (test_run) (loadtest_run_requests_total{{{RUN}}})", "requests"),
             Query(f"max by (test_run) (loadtest_run_error_ratio{{{RUN}}})", "errors"),
