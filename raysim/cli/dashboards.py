@@ -15,7 +15,7 @@ from raysim.dashboards import files
 from raysim.dashboards.alerts import ALERTS
 from raysim.dashboards.catalog import DASHBOARDS
 from raysim.dashboards.checking import problems, recorded
-from raysim.dashboards.earlier import EARLIER
+from raysim.dashboards.earlier_rules import EARLIER
 from raysim.dashboards.live_check import Answer, Found, RefusedError, answers
 from raysim.dashboards.prometheus import Prometheus
 from raysim.dashboards.questions import Question, questions, rule_questions

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from raysim.dashboards.alerts import ALERTS
 from raysim.dashboards.catalog import DASHBOARDS
-from raysim.dashboards.earlier import EARLIER
+from raysim.dashboards.earlier_rules import EARLIER
 from raysim.dashboards.rule import prometheus_rule, rules_file
 
 _MADE = "# Made by `raysim dashboards build`; change raysim/dashboards, not this.\n"

@@ -15,7 +15,9 @@ from click.testing import CliRunner, Result
 from raysim.cli.dashboards import command
 from raysim.core.errors import ConfigError, PreflightError
 from raysim.dashboards import files
+from raysim.dashboards.alerts import ALERTS
 from raysim.dashboards.catalog import DASHBOARDS
+from raysim.dashboards.rule import Alert
 
 ROOT = Path(__file__).parents[3] / "dashboards"
 
@@ -145,3 +147,11 @@ def test_every_dashboard_is_a_config_map_that_kubernetes_takes() -> None:
     assert document["generatorOptions"]["labels"]["grafana_dashboard"] == "1"
     # what kubectl apply can keep of an object in its annotation; Kubernetes itself takes 1 MiB
     assert max(path.stat().st_size for path in ROOT.glob("*.json")) < 256 * 1024
+
+
+def test_the_page_names_every_dashboard_and_alert() -> None:
+    page = (ROOT.parent / "docs" / "dashboards.md").read_text()
+    titles = [dashboard.title for dashboard in DASHBOARDS]
+    alerts = [rule.name for group in ALERTS for rule in group.rules if isinstance(rule, Alert)]
+    assert [title for title in titles if f"| {title} |" not in page] == []
+    assert [alert for alert in alerts if f"`{alert}`" not in page] == []

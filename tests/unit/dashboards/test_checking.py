@@ -5,7 +5,7 @@ import pytest
 from raysim.dashboards.alerts import ALERTS, GOING_ON
 from raysim.dashboards.catalog import DASHBOARDS
 from raysim.dashboards.checking import problems, recorded
-from raysim.dashboards.earlier import EARLIER
+from raysim.dashboards.earlier_rules import EARLIER
 from raysim.dashboards.questions import Question, questions, rule_questions
 
 MADE = recorded((*ALERTS, *EARLIER))

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from raysim.core.metrics.registry import FAMILIES, family
-from raysim.dashboards.earlier import NAMES, As, Earlier, records
+from raysim.dashboards.earlier import NAMES, As, Earlier
+from raysim.dashboards.earlier_rules import records
 
 ALL = [earlier for names in NAMES.values() for earlier in names]
 EXPORTED = {name for each in FAMILIES for name in (each.name, *each.exported_names)}
