@@ -11,9 +11,10 @@ from raysim.dashboards.questions import Question, questions, rule_questions
 MADE = recorded((*ALERTS, *EARLIER))
 
 
-@pytest.mark.parametrize("question", [*questions(DASHBOARDS), *rule_questions((*ALERTS, *EARLIER))], ids=str)
-def test_every_query_asks_for_what_is_exported(question: Question) -> None:
-    assert list(problems(question, MADE)) == []
+def test_every_query_asks_for_what_is_exported() -> None:
+    asked = [*questions(DASHBOARDS), *rule_questions((*ALERTS, *EARLIER))]
+    assert len(asked) > 200
+    assert [problem for question in asked for problem in problems(question, MADE)] == []
 
 
 @pytest.mark.parametrize(
