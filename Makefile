@@ -12,7 +12,7 @@ help:
 	@echo "make e2e     runs at full length, up to a thousand users and ten minutes (40 minutes in all)"
 	@echo "make check   linters, types, import rules, generated pages (what CI runs)"
 	@echo "make format  format the code"
-	@echo "make docs    rewrite the generated pages under docs/"
+	@echo "make docs    rewrite what is generated under docs/ and dashboards/"
 	@echo "make manifests  render kuberay/base again, from configs/"
 	@echo "make deploy  apply kuberay/overlays/dev to your cluster (OVERLAY=production, spot); make undeploy takes it away"
 	@echo "make fuzz    look for inputs that break the load path (ten minutes)"
@@ -75,6 +75,7 @@ format: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python -m tests.docs
+	$(BIN)/raysim dashboards build
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks $(BENCH)

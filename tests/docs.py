@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from raysim.core.config.reference import configuration_page
 from raysim.core.metrics.page import metrics_page
 from raysim.core.records.schema_page import schema_page
+from raysim.dashboards.earlier_page import earlier_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 #: page → what it must hold
 PAGES: tuple[tuple[str, Callable[[], str]], ...] = (
     ("docs/configuration.md", configuration_page),
+    ("docs/from-the-earlier-harness.md", earlier_page),
     ("docs/metrics.md", metrics_page),
     ("docs/results-schema.md", schema_page),
 )

@@ -28,6 +28,7 @@ _COMMANDS = {
     "schema": "schema",
     "platform": "platform",
     "kube": "kube",
+    "dashboards": "dashboards",
 }
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import re
 import socket
+from collections import Counter
 from collections.abc import Iterator
-from time import monotonic
+from contextlib import closing
+from time import monotonic, time
 
 import httpx
 import pytest
@@ -15,6 +17,10 @@ from raysim.core.metrics.book import MetricsBook
 from raysim.core.metrics.family import Kind
 from raysim.core.metrics.snapshot import MetricsSnapshot
 from raysim.core.plan.run_plan import RunPlan
+from raysim.dashboards.catalog import DASHBOARDS
+from raysim.dashboards.live_check import Found, answers
+from raysim.dashboards.prometheus import Prometheus as Asked
+from raysim.dashboards.questions import questions
 from raysim.sinks import pushgateway
 from raysim.sinks.metrics_exporter import MetricsExporter
 from raysim.sinks.metrics_sink import SinkError
@@ -145,3 +151,16 @@ def test_every_series_can_be_queried_with_its_value_and_type(gateway: Gateway, p
     for values_ in snapshot.families:
         assert metadata[values_.family.name][0]["type"] == values_.family.kind
         assert values_.family.kind in list(Kind)
+
+
+def test_every_query_of_the_dashboards_is_answered(gateway: Gateway, prometheus: Prometheus) -> None:
+    pushed(gateway, "shown", requests=3)
+    prometheus.await_value('loadtest_run_info{test_run="shown"}')
+    pushed(gateway, "shown", requests=30)
+    prometheus.await_value('rate(loadtest_run_cost_usd_total{test_run="shown"}[1m]) > 0')
+    with closing(Asked(prometheus.url)) as asked:
+        assert asked.last_push().run_id == "shown"
+        assert asked.last_push("shown").unix_s <= time()
+        given = list(answers(questions(DASHBOARDS), asked, "shown"))
+    assert Counter(answer.found for answer in given)[Found.DATA] > 100
+    assert [answer for answer in given if answer.wrong] == []

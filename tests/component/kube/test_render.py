@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[3]
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
 BASES = sorted(path for path in (ROOT / "kuberay" / "base").iterdir() if path.is_dir())
 OVERLAYS = sorted(path for path in (ROOT / "kuberay" / "overlays").iterdir() if path.is_dir())
-OWN = {"RayJob", "RayCluster", "PodMonitor", "PrometheusRule"}
+OWN = {"RayJob", "RayCluster", "PodMonitor", "PrometheusRule", "ServiceMonitor"}
 needs_crds = pytest.mark.skipif(
     not crds.FOLDER.is_dir(), reason="needs the schemas of KubeRay in the shared folder beside the checkout"
 )
