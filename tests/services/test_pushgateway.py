@@ -128,7 +128,7 @@ def test_a_gateway_that_swallows_everything_is_given_up_in_time(monkeypatch: pyt
         made.take(batch(request()))
         made.finish()
     assert made.state.sent == 0
-    assert made.state.dropped >= 2
+    assert made.state.dropped >= 1
     assert made.state.trouble == f"Pushgateway: {url} did not answer within 0.2 s"
 
 
