@@ -147,8 +147,8 @@ def run_scenario(scenario: Scenario, options: RunOptions, console: Console) -> R
         paths.address.unlink(missing_ok=True)
         disconnect()
     summary = _store(paths, facts, record)
-    _page(paths, console)
     with interrupts.caught():
+        _page(paths, console)
         summary = _export(exports, paths, summary, interrupts, console)
     if not wanted.with_logs and (summary["log_export"] or {}).get("status", "complete") == "complete":
         shutil.rmtree(paths.logs, ignore_errors=True)

@@ -173,7 +173,7 @@
         bgcolor: scheme.paper, bordercolor: scheme.axis, font: { family: FONT, size: 12, color: scheme.ink }, align: "left",
         namelength: 40,
       },
-      xaxis: { ...axis, showgrid: false, showline: true },
+      xaxis: { ...axis, showgrid: false, showline: true, spikethickness: 1, spikecolor: scheme.soft, spikedash: "solid" },
       yaxis: { ...axis, rangemode: "tozero", tickprefix: y.tickprefix, ticksuffix: y.ticksuffix, tickformat: y.tickformat, nticks: 6 },
     };
     if (chart.over === "time") {
