@@ -11,11 +11,13 @@ from raysim.core.config.workers import ResourceAmounts
 from raysim.core.plan.estimate import ACTOR_MIB, USER_MIB
 from raysim.core.plan.run_plan import RunPlan
 
-#: Ray's own processes on a worker (raylet, its agents) and its shared memory
-WORKER_BASE_MIB = 350.0
-#: the same on the head, with the control store, the dashboard, the driver, the coordinator and the metrics actor
+#: Ray's own processes on a worker (raylet, its agents): a worker with fifty packed users peaked at 353 MiB in a control
+#: group (benchmarks/pod_size.py), of which one actor and its users are 75 by the figures below
+WORKER_BASE_MIB = 280.0
+#: the same on the head, with the control store, the dashboard, the driver, the coordinator and the metrics actor: they
+#: had 1,076 MiB resident with 1,000 users (benchmarks/thousand_users.py); the rest is for the report, not measured
 HEAD_BASE_MIB = 1536.0
-#: what the head's processes hold for each user of the run
+#: for each user of the run: 0.05 measured while it goes on, the rest for its records, which the driver reads at the end
 HEAD_USER_MIB = 0.5
 #: Ray's smallest object store; nothing of raysim's but batches in flight is in it
 OBJECT_STORE_BYTES = 80_000_000

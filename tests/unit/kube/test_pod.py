@@ -70,7 +70,7 @@ def test_a_worker_has_memory_for_the_actors_that_its_users_need() -> None:
     one_each = scenario_of(users={"perOrg": {"min": 20, "max": 20}}, workers={"usersPerWorker": 20})
     packed = scenario_of(users={"perOrg": {"min": 20, "max": 20}}, workers={"usersPerWorker": 20, "usersPerActor": 20})
     assert memory(worker(one_each), "requests") == memory(worker(one_each), "limits") > 20 * 60
-    assert memory(worker(packed), "requests") == 576
+    assert memory(worker(packed), "requests") == 512
     assert memory(worker(packed), "limits") == 1024
 
 
