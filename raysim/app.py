@@ -220,8 +220,7 @@ class LoadTest:
             self._plan,
             self._target,
             directory,
-            self._platform,
-            self._shards,
+            shards=len(self._metrics),
             retain=self._retain,
             cleanup_timeout_s=self._cleanup_timeout_s,
         )

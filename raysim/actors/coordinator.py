@@ -12,11 +12,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic, sleep, time
-from typing import Any
 
 import ray
 
 from raysim.actors.checkpoints import Checkpoints, Memory, Recalled
+from raysim.actors.named import PLATFORM_NAME, actor_named, metrics_name
 from raysim.actors.readings_feed import ReadingsFeed
 from raysim.actors.run_record import RunRecord, record_of
 from raysim.actors.tenant_desk import Admission, RemovalProgress, TenantDesk
@@ -39,6 +39,7 @@ from raysim.sinks.journal import Journal
 from raysim.tenancy.credentials import AdminCredential
 from raysim.tenancy.ledger import Resource
 from raysim.tenancy.liveness import AliveError, LifeMark
+from raysim.tenancy.port import TenancyError
 from raysim.tenancy.select import control_client
 
 _TICK_S = 0.25
@@ -58,8 +59,7 @@ class Coordinator:
         plan: what is to happen.
         target: the platform, with its addresses.
         directory: the run's directory, on this actor's node.
-        platform: handle of the embedded platform's actor, if there is one.
-        metrics: handles of the metrics actors.
+        shards: how many metrics actors there are.
         retain: whether tenants stay when the run is over.
         cleanup_timeout_s: longest clean-up.
     """
@@ -69,15 +69,13 @@ class Coordinator:
         plan: RunPlan,
         target: TargetPlan,
         directory: str,
-        platform: Any | None,
-        metrics: Sequence[Any] = (),
         *,
+        shards: int,
         retain: bool,
         cleanup_timeout_s: float,
     ) -> None:
         self._plan = plan
         self._target = target
-        self._platform = platform
         paths = RunDir(Path(directory))
         # from here on no other process writes what this one does
         self._life: LifeMark | None = _take_over(paths.root)
@@ -102,7 +100,8 @@ class Coordinator:
         self._bootstraps: list[Bootstrapped] = []
         #: users that were set up, in their latest life
         self._set_up: dict[int, Bootstrapped] = {}
-        self._feed = ReadingsFeed(metrics, self._readings)
+        metrics = [actor_named(metrics_name(shard), plan.run_id) for shard in range(shards)]
+        self._feed = ReadingsFeed([actor for actor in metrics if actor is not None], self._readings)
         self._feeding: asyncio.Task[None] | None = None
         #: users among `_bootstraps`
         self._known: set[int] = set()
@@ -113,7 +112,7 @@ class Coordinator:
         self._cleaning = False
         self._cleaned = False
         self._samples_kept = 0
-        login = control_client(target) if target.auth.email and platform is None else None
+        login = control_client(target) if target.auth.email and target.platform != "embedded" else None
         self._credential = AdminCredential(target.auth, os.environ, login)
         self._keys = UserKeys(target, os.environ)
         self._background: asyncio.Task[None] | None = None
@@ -160,8 +159,11 @@ class Coordinator:
 
     async def admin_token(self, refused: bool) -> Secret:  # noqa: FBT001 - tenancy.admin_calls.TokenSource
         """Lend the administrator's token; it never leaves memory. Raises TenancyError."""
-        if self._platform is not None:
-            token: Secret = await self._platform.admin_token.remote()
+        if self._target.platform == "embedded":
+            platform = actor_named(PLATFORM_NAME, self._plan.run_id)
+            if platform is None:
+                raise TenancyError("the simulated platform has ended, and with it all that was on it")
+            token: Secret = await platform.admin_token.remote()
             return token
         return await self._credential.token(refused)
 

@@ -14,6 +14,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from raysim.actors.cluster import USER_RESOURCE, Cluster
 from raysim.actors.coordinator import Coordinator
 from raysim.actors.metrics import MetricsActor
+from raysim.actors.named import PLATFORM_NAME, metrics_name
 from raysim.actors.platform import PlatformActor
 from raysim.actors.user import Bootstrapped, UserActor
 from raysim.core.backends.target import BackendTarget
@@ -132,16 +133,15 @@ class Placement:
     def platform(self, config: PlatformConfig) -> Any:
         """An actor that serves the simulated platform, on the driver's node."""
         host = "127.0.0.1" if self._cluster.nodes == 1 else self._cluster.driver_node_ip
-        return self._pinned(PlatformActor, "platform/embedded").remote(host, config)
+        return self._pinned(PlatformActor, PLATFORM_NAME).remote(host, config)
 
     def coordinator(
         self,
         plan: RunPlan,
         target: TargetPlan,
         directory: str,
-        platform: Any | None,
-        metrics: Sequence[Any],
         *,
+        shards: int,
         retain: bool,
         cleanup_timeout_s: float,
     ) -> Any:
@@ -161,9 +161,7 @@ class Placement:
             scheduling_strategy=self._on_driver,
             enable_task_events=_TASK_EVENTS,
         )
-        return actor.remote(
-            plan, target, directory, platform, metrics, retain=retain, cleanup_timeout_s=cleanup_timeout_s
-        )
+        return actor.remote(plan, target, directory, shards=shards, retain=retain, cleanup_timeout_s=cleanup_timeout_s)
 
     def metrics(
         self, plan: RunPlan, shard: int, directory: str, backends: tuple[BackendTarget, ...], platform: TargetPlan
@@ -234,11 +232,6 @@ class Placement:
         """End actors at once; those that are gone already do not matter."""
         for handle in handles:
             ray.kill(handle, no_restart=True)
-
-
-def metrics_name(shard: int) -> str:
-    """What the metrics actor of a shard is called."""
-    return f"metrics/{shard}"
 
 
 def bootstrap_results(pack: PlacedPack) -> tuple[list[Bootstrapped], str]:

@@ -13,8 +13,9 @@ from ray.exceptions import GetTimeoutError, RayActorError, RayError
 
 from raysim.actors.address import answers, cluster_address
 from raysim.actors.cluster import run_namespace, visit
+from raysim.actors.named import metrics_name
 from raysim.actors.patience import PAUSE_S
-from raysim.actors.placement import COORDINATOR_NAMESPACE, metrics_name
+from raysim.actors.placement import COORDINATOR_NAMESPACE
 from raysim.core.control.progress import Standing
 from raysim.core.errors import ConfigError, PreflightError, Problem, RaysimError
 from raysim.report.run_dir import RunDir

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
 import pytest
 import ray
+from ray._private.node import Node
 from ray.cluster_utils import Cluster
 from ray.core.generated import autoscaler_pb2
-from ray.util.state import list_actors
 
 from tests.ray.conftest import Platform, Runner, short_load
-from tests.ray.test_run import wait_for
+from tests.ray.test_run import user_actors, wait_for
 
 pytestmark = pytest.mark.ray
 
 
-def test_users_move_away_from_a_node_that_is_to_go(ray_cluster: Cluster, runner: Runner, platform: Platform) -> None:
-    node = ray_cluster.add_node(num_cpus=0, resources={"sim_user": 2}, object_store_memory=80 * 2**20)
+@pytest.fixture
+def node(ray_cluster: Cluster) -> Iterator[Node]:
+    """A second node, for this test alone."""
+    added = ray_cluster.add_node(num_cpus=0, resources={"sim_user": 2}, object_store_memory=80 * 2**20)
+    yield added
+    ray_cluster.remove_node(added, allow_graceful=False)
+
+
+def test_users_move_away_from_a_node_that_is_to_go(node: Node, runner: Runner, platform: Platform) -> None:
     packs = {"usersPerActor": 2, "usersPerWorker": 50}
     process = runner.start(short_load(platform, seconds=7, workers=packs), "moved")
     wait_for(runner.folder / "results" / "moved" / "events.jsonl", '"kind":"phase"')
-    playing = list_actors(filters=[("class_name", "=", "UserActor"), ("state", "=", "ALIVE")], detail=True)
+    playing = user_actors(2)
     assert {actor.node_id == node.node_id for actor in playing} == {True, False}
     drained_s = time.monotonic()
     # what `ray drain-node` does
@@ -37,7 +45,6 @@ def test_users_move_away_from_a_node_that_is_to_go(ray_cluster: Cluster, runner:
     node.all_processes["raylet"][0].process.wait(15)
     assert time.monotonic() - drained_s < 15
     run = runner.finish(process, "moved")
-    ray_cluster.remove_node(node, allow_graceful=False)
     assert run.exit_code in (0, 7), run.output
     (moving,), (moved,) = run.events("pack_moving"), run.events("users_moved")
     assert moving["detail"]["users"] == moved["detail"]["users"]

@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 import pytest
 from ray.util.state import list_actors
+from ray.util.state.common import ActorState
 
 from raysim.results import open_run
 from tests.component.report.html.parsed import Page
@@ -31,6 +32,16 @@ def wait_for(path: Path, text: str, seconds: float = 60) -> None:
             return
         time.sleep(0.05)
     raise AssertionError(f"{text!r} did not appear in {path}")
+
+
+def user_actors(count: int, seconds: float = 30) -> list[ActorState]:
+    """The user actors that are alive, once Ray's dashboard knows of so many; it may be seconds late."""
+    end = time.monotonic() + seconds
+    while True:
+        found = list_actors(filters=[("class_name", "=", "UserActor"), ("state", "=", "ALIVE")], detail=True)
+        if len(found) >= count or time.monotonic() > end:
+            return found
+        time.sleep(0.2)
 
 
 def files_holding(folder: Path, secrets: list[str]) -> list[Path]:
@@ -112,7 +123,7 @@ def test_one_actor_a_user_by_name_and_no_secret_anywhere(runner: Runner, platfor
     spec = short_load(platform, users=1, seconds=5, workers=one_each, cleanup={"exportResultsTo": str(copies)})
     process = runner.start(spec, "secrets", "--set", "advanced.debug=true")
     wait_for(runner.folder / "results" / "secrets" / "events.jsonl", "run_started")
-    actors = list_actors(filters=[("class_name", "=", "UserActor"), ("state", "=", "ALIVE")], detail=True)
+    actors = user_actors(2)
     run = runner.finish(process, "secrets")
     assert run.exit_code in (0, 7), run.output
     assert {actor.name for actor in actors} == {"user/org-1/user-org-1-1", "user/org-2/user-org-2-1"}
@@ -273,7 +284,7 @@ def test_too_few_slots_fail_before_anything_is_created(runner: Runner, platform:
 def test_a_starved_generator_does_not_pass_for_an_instrument(runner: Runner) -> None:
     process = runner.start(short_load(users=4, seconds=8), "starved")
     wait_for(runner.folder / "results" / "starved" / "events.jsonl", '"kind":"phase"')
-    (actor,) = list_actors(filters=[("class_name", "=", "UserActor"), ("state", "=", "ALIVE")], detail=True)
+    (actor,) = user_actors(1)
     assert actor.pid is not None
     core = {min(os.sched_getaffinity(0))}
     for thread in Path(f"/proc/{actor.pid}/task").iterdir():
