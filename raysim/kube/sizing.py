@@ -17,7 +17,7 @@ WORKER_BASE_MIB = 280.0
 #: the same on the head, with the control store, the dashboard, the driver, the coordinator and the metrics actor: they
 #: had 1,076 MiB resident with 1,000 users (benchmarks/thousand_users.py); the rest is for the report, not measured
 HEAD_BASE_MIB = 1536.0
-#: for each user of the run: about 0.05 while it goes on (from two runs), the rest for its records, which the driver reads at the end
+#: for each user: about 0.05 while the run goes on (from two runs), the rest for records that the report reads
 HEAD_USER_MIB = 0.5
 #: Ray's smallest object store; nothing of raysim's but batches in flight is in it
 OBJECT_STORE_BYTES = 80_000_000
