@@ -28,7 +28,7 @@ _MOST_NAMED = 3
 _PLAIN_VALUE = re.compile(r"[^/]+")
 #: how the gateway begins when families do not go together with those of other groups
 _INCONSISTENT = "pushed metrics are invalid or inconsistent with existing metrics"
-_CLASH = re.compile(r'metric "?(loadtest_\w+)"? .*is not a (\w+)', re.DOTALL)
+_CLASH = re.compile(r'metric "?(loadtest_\w+)"? .*is not a \w+', re.DOTALL)
 
 
 class Pushgateway:
@@ -94,13 +94,14 @@ class Pushgateway:
         clash = _CLASH.search(text) if status == _BAD_REQUEST and _INCONSISTENT in text else None
         if clash is None:
             return f"{group} was refused: {status} {_short(text)}"
-        name, kind = clash[1], clash[2].lower()
+        # which of the two types the gateway names is chance
+        name = clash[1]
         if name not in self._explained:
             others = self._holders(name, group)
             delete = "; ".join(f"curl -X DELETE '{other}'" for other in others[:_MOST_NAMED])
             more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
             self._explained[name] = (
-                f"{group} was refused: {name} is not a {kind} in a group that another version of raysim pushed; "
+                f"{group} was refused: {name} has another type in a group that another version of raysim pushed; "
                 f"delete that group: {delete}{more}"
             )
         return self._explained[name]

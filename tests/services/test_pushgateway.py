@@ -81,7 +81,7 @@ def test_a_clash_with_an_older_version_says_what_to_delete(gateway: Gateway) -> 
     sink = Pushgateway(gateway.url, "new")
     with pytest.raises(SinkError) as caught:
         sink.send(metrics_snapshot())
-    assert "loadtest_run_cost_usd_total is not a gauge in a group" in str(caught.value)
+    assert "loadtest_run_cost_usd_total has another type in a group" in str(caught.value)
     (named,) = re.findall(r"curl -X DELETE '(.+)'", str(caught.value))
     httpx.delete(named, trust_env=False).raise_for_status()
     sink.send(metrics_snapshot())

@@ -82,7 +82,7 @@ def test_a_clash_of_types_is_explained_with_what_ends_it() -> None:
         with pytest.raises(SinkError) as caught:
             sink.send(metrics_snapshot())
         assert str(caught.value) == (
-            f"{URL}/metrics/job/raysim/test_run/run-1/shard/run was refused: loadtest_run_info is not a gauge in a "
+            f"{URL}/metrics/job/raysim/test_run/run-1/shard/run was refused: loadtest_run_info has another type in a "
             f"group that another version of raysim pushed; delete that group: "
             f"curl -X DELETE '{URL}/metrics/job/raysim/test_run/old/shard/run'"
         )
