@@ -21,6 +21,7 @@ from raysim.actors.user import Bootstrapped
 from raysim.core.control.checkpoint import Checkpoint
 from raysim.core.control.treasury import Grant
 from raysim.sinks.journal import Journal
+from raysim.whole_file import whole_file
 
 T = TypeVar("T")
 Sample = tuple[float, int, int]
@@ -87,9 +88,8 @@ class Checkpoints:
 
     def keep(self, memory: Memory) -> None:
         """Replace the checkpoint, whole or not at all; it holds all grants so far."""
-        hidden = self._folder / ".checkpoint.json.tmp"
-        hidden.write_bytes(self._encode(memory))
-        hidden.replace(self._checkpoint)
+        with whole_file(self._checkpoint, synced=False) as file:
+            file.write(self._encode(memory))
         # a process that ends between these two lines leaves old grants behind, which change nothing
         os.truncate(self._grants_path, 0)
 

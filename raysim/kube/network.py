@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 from raysim.core.config.scenario import Scenario
 from raysim.kube.manifest import Manifest, labels, manifest
+from raysim.kube.pod import DASHBOARD_PORT
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 #: the address of cloud machines' own credentials, which no load test has to reach
 _METADATA_ADDRESS = "169.254.169.254/32"
 _NAMESPACE = "kubernetes.io/metadata.name"
-_DASHBOARD_PORT = 8265
 _AGENT_PORT = 52365
 
 
@@ -58,7 +58,7 @@ def network_policies(scenario: Scenario) -> list[Manifest]:
         "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
     }
     operator = {"namespaceSelector": {}, "podSelector": {"matchLabels": {"app.kubernetes.io/name": "kuberay-operator"}}}
-    control = [{"protocol": "TCP", "port": port} for port in (_DASHBOARD_PORT, _AGENT_PORT)]
+    control = [{"protocol": "TCP", "port": port} for port in (DASHBOARD_PORT, _AGENT_PORT)]
     return [
         _policy("raysim-deny-all", {}, types=("Ingress", "Egress")),
         # Ray's processes speak to each other on ports that they choose

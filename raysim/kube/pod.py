@@ -18,7 +18,7 @@ RESULTS = f"{HOME}/results"
 #: the account of all pods; only the head is given its token, to read quotas
 SERVICE_ACCOUNT = "raysim"
 RAY_METRICS_PORT = 8080
-_DASHBOARD_PORT = 8265
+DASHBOARD_PORT = 8265
 _GCS_PORT = 6379
 _CLIENT_PORT = 10001
 _USER = 1000
@@ -54,7 +54,7 @@ def head_group(scenario: Scenario, plan: RunPlan, image: str, config_map: str) -
         # `ray job stop` waits this long for the run to finish what is in flight and to clean up
         "RAY_JOB_STOP_WAIT_TIME_S": str(stop_s),
     }
-    ports = {"gcs": _GCS_PORT, "dashboard": _DASHBOARD_PORT, "client": _CLIENT_PORT, "metrics": RAY_METRICS_PORT}
+    ports = {"gcs": _GCS_PORT, "dashboard": DASHBOARD_PORT, "client": _CLIENT_PORT, "metrics": RAY_METRICS_PORT}
     if scenario.spec.metrics.listen is not None:
         ports["raysim"] = scenario.spec.metrics.listen
     container = _container("ray-head", image, environment, secrets.environment(), ports, mounts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from raysim.core.errors import ConfigError, Problem
@@ -10,6 +9,7 @@ from raysim.report.html.page import html_text
 from raysim.report.html.pieces import RunPieces
 from raysim.results.run import Run
 from raysim.results.unfinished import summary_of
+from raysim.whole_file import whole_file
 
 
 def write_page(run: Run, path: Path) -> None:
@@ -30,10 +30,8 @@ def write_page(run: Run, path: Path) -> None:
             backends=run.backends(),
         )
     )
-    hidden = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        hidden.write_text(text, encoding="utf-8")
-        hidden.replace(path)
+        with whole_file(path, synced=False, shared=True) as file:
+            file.write(text.encode())
     except OSError as error:
-        hidden.unlink(missing_ok=True)
         raise ConfigError([Problem("--html", f"{path} cannot be written: {error.strerror}")]) from error

@@ -16,6 +16,7 @@ from raysim.core.export.manifest import ExportedObject
 from raysim.sinks.export import digest_of, read_manifest
 from raysim.sinks.parquet import read_requests
 from raysim.sinks.store import MissingObjectError, ObjectStore, StoreError
+from raysim.whole_file import whole_file
 
 _PARTS = "requests/"
 _AT_ONCE = 8
@@ -84,23 +85,20 @@ class StoreFiles:
         return path
 
     def _fetch(self, item: ExportedObject, path: Path) -> None:
-        hidden = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        hidden.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with hidden.open("wb") as file:
+            with whole_file(path, synced=False, shared=True) as file:
                 self._store.get(item.key, file)
                 # a file that grows may be ahead of the manifest
                 file.truncate(min(item.bytes, file.tell()))
-            if not _is(hidden, item):
-                raise StoreError(
-                    f"{self._url} holds another {item.key} than its manifest says",
-                    hint="is the run being exported now? Then try again; else `raysim upload` it once more",
-                )
-            hidden.replace(path)
+                file.flush()
+                if not _is(Path(file.name), item):
+                    raise StoreError(
+                        f"{self._url} holds another {item.key} than its manifest says",
+                        hint="is the run being exported now? Then try again; else `raysim upload` it once more",
+                    )
         except MissingObjectError as error:
             raise StoreError(f"{self._url} has lost {item.key}, which its manifest lists") from error
-        finally:
-            hidden.unlink(missing_ok=True)
 
 
 def cache_of(destination: Destination) -> Path:

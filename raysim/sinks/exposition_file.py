@@ -7,6 +7,7 @@ from pathlib import Path
 from raysim.core.metrics.snapshot import MetricsSnapshot
 from raysim.sinks.exposition import exposition
 from raysim.sinks.metrics_sink import SinkError
+from raysim.whole_file import whole_file
 
 
 class ExpositionFile:
@@ -20,7 +21,6 @@ class ExpositionFile:
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / "metrics.prom"
-        self._hidden = directory / ".metrics.prom.tmp"
 
     def send(self, snapshot: MetricsSnapshot) -> None:
         """Replace the file.
@@ -30,8 +30,8 @@ class ExpositionFile:
         """
         try:
             # not synced: the next one is as good, and comes soon
-            self._hidden.write_bytes(exposition(snapshot.families, snapshot.constants))
-            self._hidden.replace(self._path)
+            with whole_file(self._path, synced=False) as file:
+                file.write(exposition(snapshot.families, snapshot.constants))
         except OSError as error:
             raise SinkError(f"{self._path} cannot be written: {error.strerror}") from error
 

@@ -18,6 +18,7 @@ from raysim.core.records.batch import WireBatch
 from raysim.core.records.columns import BatchColumns
 from raysim.core.records.outcome import ErrorKind
 from raysim.core.records.request import ABSENT, COLUMNS, SCHEMA_VERSION, Column
+from raysim.whole_file import whole_file
 
 _FOLDER = "requests"
 _VERSION_KEY = "raysim_schema_version"
@@ -163,21 +164,12 @@ def write_frame(path: Path, frame: pl.LazyFrame, *, run_id: str) -> None:
 
 
 def _write(path: Path, frame: pl.DataFrame | pl.LazyFrame, run_id: str, more: Mapping[str, str] | None = None) -> None:
-    """To a hidden file first, which takes its name when all of it is on the disk."""
-    hidden = path.with_name(f".{path.name}.tmp")
-    try:
-        with hidden.open("wb") as file:
-            metadata = {_VERSION_KEY: str(SCHEMA_VERSION), _RUN_KEY: run_id, **(more or {})}
-            if isinstance(frame, pl.LazyFrame):
-                frame.sink_parquet(file, compression="zstd", metadata=metadata)
-            else:
-                frame.write_parquet(file, compression="zstd", metadata=metadata)
-            file.flush()
-            os.fsync(file.fileno())
-        hidden.replace(path)
-    except BaseException:
-        hidden.unlink(missing_ok=True)
-        raise
+    metadata = {_VERSION_KEY: str(SCHEMA_VERSION), _RUN_KEY: run_id, **(more or {})}
+    with whole_file(path, synced=True) as file:
+        if isinstance(frame, pl.LazyFrame):
+            frame.sink_parquet(file, compression="zstd", metadata=metadata)
+        else:
+            frame.write_parquet(file, compression="zstd", metadata=metadata)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from contextlib import suppress
 from io import BytesIO
@@ -11,6 +10,7 @@ from typing import BinaryIO, Protocol
 
 from raysim.core.errors import ExitCode, RaysimError
 from raysim.core.export.address import Destination, is_s3
+from raysim.whole_file import whole_file
 
 _CHUNK = 1 << 20
 
@@ -107,17 +107,11 @@ class FolderStore:
     def put(self, key: str, source: Source) -> None:
         """As the port says; on the disk when it returns."""
         path = self._root / key
-        hidden = path.with_name(f".{path.name}.tmp")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with hidden.open("wb") as file:
+            with whole_file(path, synced=True) as file:
                 shutil.copyfileobj(source, file, _CHUNK)
-                file.flush()
-                os.fsync(file.fileno())
-            hidden.replace(path)
         except OSError as error:
-            with suppress(OSError):
-                hidden.unlink(missing_ok=True)
             raise self._refused("written", path, error) from error
 
     def get(self, key: str, target: BinaryIO) -> None:

@@ -14,8 +14,8 @@ from raysim.report.html import course_charts as course
 from raysim.report.html import spread_charts as spread
 from raysim.report.html import tables
 from raysim.report.html.chart import Chart
+from raysim.report.html.charting import chart_library, content_hash
 from raysim.report.html.glossary import glossary
-from raysim.report.html.library import chart_library, content_hash
 from raysim.report.html.markup import Html, element, json_script
 from raysim.report.html.pieces import RunPieces
 from raysim.report.html.verdicts import verdict_list, verdicts
