@@ -120,11 +120,13 @@ def kept_as_counted(run: Run) -> None:
 def test_one_actor_a_user_by_name_and_no_secret_anywhere(runner: Runner, platform: Platform, ray_logs: Path) -> None:
     one_each = {"usersPerActor": 1, "usersPerWorker": 50}
     copies = runner.folder / "copies"
-    spec = short_load(platform, users=1, seconds=5, workers=one_each, cleanup={"exportResultsTo": str(copies)})
-    process = runner.start(spec, "secrets", "--set", "advanced.debug=true")
-    wait_for(runner.folder / "results" / "secrets" / "events.jsonl", "run_started")
-    actors = user_actors(2)
-    run = runner.finish(process, "secrets")
+    with recording_gateway() as gateway:
+        metrics, export = {"pushgatewayUrl": gateway.url, "exportInterval": "1s"}, {"exportResultsTo": str(copies)}
+        spec = short_load(platform, users=1, seconds=5, workers=one_each, metrics=metrics, cleanup=export)
+        process = runner.start(spec, "secrets", "--set", "advanced.debug=true")
+        wait_for(runner.folder / "results" / "secrets" / "events.jsonl", "run_started")
+        actors = user_actors(2)
+        run = runner.finish(process, "secrets")
     assert run.exit_code in (0, 7), run.output
     assert {actor.name for actor in actors} == {"user/org-1/user-org-1-1", "user/org-2/user-org-2-1"}
     keys = [key for key in platform.keys if key]
@@ -132,6 +134,9 @@ def test_one_actor_a_user_by_name_and_no_secret_anywhere(runner: Runner, platfor
     secrets = [*keys, platform.admin_token]
     assert not any(secret in run.output or secret in repr(actors) for secret in secrets)
     assert files_holding(run.directory, secrets) == []
+    pushed = "".join(gateway.groups.values())
+    assert "loadtest_user_requests_total{" in pushed
+    assert not any(secret in pushed for secret in secrets)
     assert run.summary["export"]["status"] == "complete"
     copied = {path.name: path.read_bytes() for path in (copies / "secrets").rglob("*") if path.is_file()}
     assert copied.pop("manifest.json")
