@@ -22,8 +22,8 @@ from raysim.preflight.check import Check
 from raysim.preflight.clock import judge_node_clocks
 from raysim.preflight.machine import Machine, look_around
 
-#: a node has to start a process to answer, which takes a second or two of CPU
-_TIMEOUT_S = 10.0
+#: a node has to start a process to answer: a second or two of CPU, of which a worker pod has half a core
+_TIMEOUT_S = 20.0
 #: for the checks of the platform, each of which has its own time-out, and the start of the process that makes them
 _PLATFORM_TIMEOUT_S = 30.0
 #: how late a node's answer may get here
