@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 import ray
@@ -38,13 +39,18 @@ _METRICS_RESTARTS = 10
 #: what Ray's message says when an actor went with its node, and the label that every node has
 _NODE_DIED = "its node has died"
 _NODE_LABEL = "ray.io/node-id"
+#: beyond the time that setting up its users may take: for a slot to become free, and a process to start
+_PLACING_S = 60.0
+#: what is said of a pack whose time was up before it was ready
+NOT_PLACED = "no node had slots for it, or it did not start in time"
 
 
 @dataclass(slots=True, eq=False)
 class PlacedPack:
     """A pack's actor.
 
-    `started` resolves to its bootstrap results, `ended` (once running) to its end, `where` to its node's id.
+    `started` resolves to its bootstrap results, `ended` (once running) to its end, `where` to its node's id. `until_s` is
+    the monotonic second until which its start is waited for.
     """
 
     brief: PackBrief
@@ -53,7 +59,18 @@ class PlacedPack:
     where: Any
     ended: Any = None
     lost: bool = False
+    #: why its start is waited for no longer; "" while it is, and once it has started
+    given_up: str = ""
+    until_s: float = field(init=False)
     _node_id: str = ""
+
+    def __post_init__(self) -> None:
+        self.until_s = monotonic() + self.brief.bootstrap.timeout_s + _PLACING_S
+
+    @property
+    def overdue(self) -> bool:
+        """Whether it should have been placed, started and set up by now."""
+        return monotonic() > self.until_s
 
     @property
     def node_id(self) -> str:
@@ -200,6 +217,11 @@ class Placement:
                     starting[pack.started] = pack
                 for ref in ready_refs(list(starting), 0.5):
                     del starting[ref]
+                for pack in [pack for pack in starting.values() if pack.overdue]:
+                    # its node may have gone, and no other has slots
+                    pack.given_up = NOT_PLACED
+                    self.end([pack.handle])
+                    del starting[pack.started]
                 waiting(len(packs) - len(starting), len(briefs))
         except BaseException:
             self.end([pack.handle for pack in packs])
@@ -236,6 +258,8 @@ class Placement:
 
 def bootstrap_results(pack: PlacedPack) -> tuple[list[Bootstrapped], str]:
     """How a started pack's users were set up, and why its actor was lost if it was."""
+    if pack.given_up:
+        return [], pack.given_up
     try:
         results: list[Bootstrapped] = fetch(pack.started)
     except ActorLostError as error:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from time import monotonic
 
 from raysim.actors.placement import (
+    NOT_PLACED,
     ActorFaultError,
     ActorLostError,
     PlacedPack,
@@ -16,9 +16,6 @@ from raysim.actors.placement import (
 )
 from raysim.actors.user import Bootstrapped
 from raysim.core.plan.run_plan import PackBrief
-
-#: beyond the time that setting up its users may take: for a slot to become free, and a process to start
-_PLACING_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class Replacements:
     def __init__(self, placement: Placement, place: Callable[[PackBrief], PlacedPack]) -> None:
         self._placement = placement
         self._place = place
-        self._starting: dict[PlacedPack, float] = {}
+        self._starting: list[PlacedPack] = []
 
     def __len__(self) -> int:
         return len(self._starting)
@@ -55,7 +52,7 @@ class Replacements:
     def prepare(self, old: PlacedPack, life: int) -> PlacedPack:
         """Place a pack once more while its old actor is still there; returns the new one, which is being set up."""
         pack = self._place(replace(old.brief, incarnation=life))
-        self._starting[pack] = monotonic() + pack.brief.bootstrap.timeout_s + _PLACING_S
+        self._starting.append(pack)
         return pack
 
     def wait(self, timeout_s: float) -> int:
@@ -67,20 +64,21 @@ class Replacements:
         """The attempts that have ended since the last call, one way or the other; does not wait."""
         done = set(ready_refs([pack.started for pack in self._starting], 0.0)) if self._starting else set()
         found = []
-        for pack, until_s in list(self._starting.items()):
+        for pack in list(self._starting):
             if pack.started in done:
                 found.append(_outcome(pack))
-            elif monotonic() > until_s:
-                found.append(Attempt(pack, 0, "no node had slots for it, or it did not start in time"))
+            elif pack.overdue:
+                found.append(Attempt(pack, 0, NOT_PLACED))
             else:
                 continue
-            del self._starting[pack]
+            self._starting.remove(pack)
         self._placement.end([attempt.pack.handle for attempt in found if attempt.failure])
         return found
 
     def cancel(self, pack: PlacedPack) -> None:
         """A pack that is being placed, or has been, is not needed."""
-        self._starting.pop(pack, None)
+        if pack in self._starting:
+            self._starting.remove(pack)
         self._placement.end([pack.handle])
 
     def end(self) -> None:
