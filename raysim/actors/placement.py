@@ -49,8 +49,8 @@ NOT_PLACED = "no node had slots for it, or it did not start in time"
 class PlacedPack:
     """A pack's actor.
 
-    `started` resolves to its bootstrap results, `ended` (once running) to its end, `where` to its node's id. `until_s` is
-    the monotonic second until which its start is waited for.
+    `started` resolves to its bootstrap results, `ended` (once running) to its end, `where` to its node's id. `until_s`
+    is the monotonic second until which its start is waited for.
     """
 
     brief: PackBrief

@@ -20,6 +20,7 @@ def markdown_text(summary: Mapping[str, Any]) -> str:
     found = list(cases(summary))
     parts = [_head(summary, found), _verdicts(found), _figures(summary), *_groups(summary), _errors(summary)]
     parts += [f"> {_plain(note)}" for note in summary["notes"]]
+    parts.append(" · ".join(f"[{_plain(link['title'])}]({link['url']})" for link in summary["links"]))
     return "\n\n".join(filter(None, parts)) + "\n"
 
 

@@ -47,6 +47,7 @@ _LATER: dict[str, Any] = {
     "isolation": None,
     "billing": {"source": None, "reason": None, "verdict": None, "sentence": None, "total": None},
     "metrics": None,
+    "links": [],
     "reloads": [],
     "findings": [],
     "backends": [],

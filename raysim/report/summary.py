@@ -17,6 +17,7 @@ from raysim.report.facts import RunFacts
 from raysim.report.figures import errors_by_kind, figures
 from raysim.report.isolation import isolation
 from raysim.report.limits import limit_figures, schedule_error
+from raysim.report.links import prometheus_links
 from raysim.report.losses import losses, most_charged, unrecorded
 from raysim.report.measured import DEFINITIONS, Measured
 from raysim.report.prompts import prompts
@@ -75,6 +76,7 @@ def summarise(requests: pl.LazyFrame, facts: RunFacts) -> dict[str, Any]:
         "isolation": isolation(tenants_rows, facts),
         "billing": bill,
         "metrics": _metrics(facts),
+        "links": _links(facts),
         "load_generator": load_generator(headline, facts),
         "reloads": reloads(facts),
         **backend_parts(requests, facts, generator_verdict(headline, facts)),
@@ -162,6 +164,11 @@ def _metrics(facts: RunFacts) -> dict[str, Any] | None:
         "dropped": sum(each.dropped for each in facts.exports),
         "trouble": next((each.trouble for each in facts.exports if each.trouble), ""),
     }
+
+
+def _links(facts: RunFacts) -> list[dict[str, str]]:
+    plan = facts.plan
+    return prometheus_links(plan.metrics.prometheus_url, plan.run_id, facts.started_at, facts.duration_s)
 
 
 def _cleanup(facts: RunFacts) -> dict[str, Any]:

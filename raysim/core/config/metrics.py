@@ -22,7 +22,9 @@ class MetricsSpec(Part):
     """Where live measurements go. The run's directory always has them."""
 
     pushgateway_url: Url | None = Field(None, description="Pushgateway to push to; none by default")
-    prometheus_url: Url | None = Field(None, description="Prometheus that links in the report lead to")
+    prometheus_url: Url | None = Field(
+        None, description="Prometheus that links in the report lead to, as a browser reaches it"
+    )
     export_interval: PositiveDuration = Field(
         10.0, description="time between exports, in seconds once read; a usual scrape interval"
     )

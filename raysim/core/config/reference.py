@@ -12,7 +12,7 @@ from raysim.core.config.base import DURATION_MARK, Part, default_of, nullable
 from raysim.core.config.paths import bare, entries, is_part, key_of, part_in
 from raysim.core.config.reference_text import AFTERWORD, ENDPOINTS, FAILURES, FOREWORD
 from raysim.core.config.scenario import Scenario
-from raysim.core.config.support import FOR_MANIFESTS, WITHOUT_EFFECT
+from raysim.core.config.support import FOR_MANIFESTS
 from raysim.core.units import DURATION_PATTERN, format_duration
 
 if TYPE_CHECKING:
@@ -140,6 +140,5 @@ def _placeholders() -> str:
 def _support() -> str:
     lines = ["## What a run does not read", ""]
     lines += ["These are accepted with a warning, since they change nothing about the load:", ""]
-    lines += [f"* `spec.{path}`: has no effect yet" for path in WITHOUT_EFFECT]
     lines += [f"* `spec.{path}`: used when manifests are rendered, not by a run" for path in FOR_MANIFESTS]
     return "\n".join(lines)

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from raysim.core.config.scenario import Scenario
 
 
-#: fields whose features do not exist yet, but change nothing about the load
-WITHOUT_EFFECT = ("metrics.prometheusUrl",)
-
 #: fields that only the rendering of Kubernetes manifests reads
 FOR_MANIFESTS = (
     "workers.resources",
@@ -29,16 +26,12 @@ FOR_MANIFESTS = (
 
 def without_effect(scenario: Scenario) -> Iterator[Problem]:
     """What is set in `scenario` and changes nothing about this run."""
-    for paths, message in (
-        (WITHOUT_EFFECT, "has no effect yet"),
-        (FOR_MANIFESTS, "is used when manifests are rendered, not by this run"),
-    ):
-        for path in paths:
-            *_, key = path.split(".")
-            for location, value in values_at(scenario.spec, path):
-                owner = next(values_at(scenario.spec, path.rpartition(".")[0]))[1]
-                if value != _default(owner, key):
-                    yield Problem(spell(("spec", *location)), message)
+    for path in FOR_MANIFESTS:
+        *_, key = path.split(".")
+        for location, value in values_at(scenario.spec, path):
+            owner = next(values_at(scenario.spec, path.rpartition(".")[0]))[1]
+            if value != _default(owner, key):
+                yield Problem(spell(("spec", *location)), "is used when manifests are rendered, not by this run")
 
 
 def values_at(part: Part, path: str) -> Iterator[tuple[Location, Any]]:

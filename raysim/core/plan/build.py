@@ -83,6 +83,7 @@ def _metrics(scenario: Scenario) -> MetricsPlan:
     return MetricsPlan(
         pushgateway_url=(spec.pushgateway_url or "").rstrip("/"),
         otlp_url=(spec.otlp_url or "").rstrip("/"),
+        prometheus_url=(spec.prometheus_url or "").rstrip("/"),
         listen=spec.listen or 0,
         interval_s=spec.export_interval,
         groups=spec.groups(),

@@ -11,13 +11,14 @@ from raysim.core.metrics.family import Group
 class MetricsPlan:
     """What is exported while a run goes on.
 
-    `pushgateway_url` and `otlp_url` are empty for none, `listen` is 0 for no port; `interval_s` is the time between two
-    exports; `labels` are put on every series; `per_user` is whether each user has series of its own; `retain` whether
-    pushed metrics stay after the run.
+    `pushgateway_url` and `otlp_url` are empty for none, `listen` is 0 for no port; `prometheus_url` is where people
+    look at them, "" for nowhere known; `interval_s` is the time between two exports; `labels` are put on every series;
+    `per_user` is whether each user has series of its own; `retain` whether pushed metrics stay after the run.
     """
 
     pushgateway_url: str = ""
     otlp_url: str = ""
+    prometheus_url: str = ""
     listen: int = 0
     interval_s: float = 10.0
     groups: tuple[Group, ...] = tuple(Group)

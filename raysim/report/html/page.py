@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
@@ -152,7 +152,16 @@ def _header(summary: Mapping[str, Any]) -> Html:
             class_="meta",
         ),
         tables.fact_list(summary, _KEY_FACTS),
+        _links(summary["links"]),
     )
+
+
+def _links(links: Sequence[Mapping[str, str]]) -> Html:
+    """Out of the page, to where the run can be looked at more closely."""
+    if not links:
+        return Html("")
+    anchors = [element("a", link["title"], href=link["url"], rel="noreferrer") for link in links]
+    return element("p", "in Prometheus: ", *(part for anchor in anchors for part in (anchor, " ")), class_="meta links")
 
 
 def _navigation(sections: Iterable[tuple[str, str, Html]]) -> Html:

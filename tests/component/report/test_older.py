@@ -26,7 +26,7 @@ from tests.component.results.stored_run import store
 
 #: what the first summaries of the schema did not have
 LATER = ("losses", "schedule", "endpoints", "prompts", "billing", "metrics", "reloads", "findings", "backends")
-LATER_TOO = ("diagnosis", "export", "log_export", "held", "isolation", "think_time", "thresholds", "goodput")
+LATER_TOO = ("links", "diagnosis", "export", "log_export", "held", "isolation", "think_time", "thresholds", "goodput")
 LATER_WITHIN = {
     "requests": ("unsent", "arrivals_due"),
     "users": ("replaced",),

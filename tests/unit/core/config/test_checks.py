@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from raysim.core.config.reading import read_scenario
-from raysim.core.config.support import FOR_MANIFESTS, WITHOUT_EFFECT
+from raysim.core.config.support import FOR_MANIFESTS
 from tests.unit.core.config.documents import document, errors_of, warnings_of
 
 AIAAS = {"apiRouterUrl": "http://router:8080", "userOrgUrl": "http://user-org:8081"}
@@ -151,7 +151,6 @@ def test_effects_of_sections_that_cannot_be_read_are_not_guessed() -> None:
 
 
 NO_EFFECT: dict[str, dict[str, Any]] = {
-    "metrics.prometheusUrl": {"metrics": {"prometheusUrl": "http://prometheus:9090"}},
     "workers.resources": {"workers": {"resources": {"requests": {"cpu": 1}}}},
     "workers.image": {"workers": {"image": "raysim:1"}},
     "workers.env": {"workers": {"env": {"A": "b"}}},
@@ -160,11 +159,11 @@ NO_EFFECT: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("path", [*WITHOUT_EFFECT, *FOR_MANIFESTS])
+@pytest.mark.parametrize("path", FOR_MANIFESTS)
 def test_what_has_no_effect_is_a_warning(path: str) -> None:
     warnings = warnings_of(**NO_EFFECT[path])
     assert list(warnings) == [f"spec.{path}"]
-    assert ("no effect yet" in "".join(warnings.values())) == (path in WITHOUT_EFFECT)
+    assert "manifests are rendered" in warnings[f"spec.{path}"]
 
 
 @pytest.mark.parametrize(
