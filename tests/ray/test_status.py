@@ -52,6 +52,7 @@ def test_a_local_run_is_seen_and_stopped_from_another_shell(runner: Runner, plat
     assert (run.summary["status"], run.summary["stop_reason"]) == ("interrupted", "interrupted")
     requests = run.summary["requests"]
     assert requests["cancelled"] == 0
-    assert requests["total"] == platform.ledger()["total"]["requests"]["total"] >= seen["requests"]["total"] > 0
+    assert requests["total"] == platform.ledger()["total"]["requests"]["total"] >= seen["requests"]["total"]
+    assert requests["total"] > 0
     assert platform.ledger()["total"]["keys"]["active"] == 0
     assert not (directory / "address").exists()
