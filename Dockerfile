@@ -6,7 +6,7 @@ WORKDIR /src
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY raysim ./raysim
 RUN python3 -m venv /opt/raysim \
- && /opt/raysim/bin/pip install --no-cache-dir -c constraints.txt .
+ && /opt/raysim/bin/pip install --no-cache-dir -c constraints.txt '.[kube]'
 
 FROM ${BASE_IMAGE}
 LABEL org.opencontainers.image.title="raysim" \

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -26,7 +27,7 @@ from raysim.actors.placement import (
 from raysim.actors.reloads import Reloads
 from raysim.actors.replacements import Replacements
 from raysim.actors.run_record import RunRecord
-from raysim.actors.survey import check_cluster
+from raysim.actors.survey import check_cluster, standing
 from raysim.actors.tenant_desk import RemovalProgress
 from raysim.core.backends.target import BackendTarget
 from raysim.core.control.messages import Event
@@ -41,6 +42,7 @@ from raysim.core.plan.target_plan import TargetPlan
 from raysim.preflight.check import Check, Tally, insist
 from raysim.preflight.client_side import check_client_side
 from raysim.preflight.expectations import Expectations
+from raysim.preflight.kubernetes import check_own_namespace
 from raysim.preflight.page import check_tls
 from raysim.preflight.store import check_stores
 from raysim.report.facts import CleanupFacts, LoadSample, LostUser, RunFacts, RunStatus
@@ -205,11 +207,13 @@ class LoadTest:
         asking = self._coordinator.begin("check_platform", expects.probe)
         fitting = check_cluster(self._cluster, self._plan, estimate(self._plan), expects.nodes_wanted)
         own_side = [*check_client_side(self._target), *check_stores(self._wanted)]
+        if not self._cluster.own:
+            own_side += check_own_namespace(expects.need, standing(self._cluster, self._plan), os.environ)
         checks: list[Check] = [*expects.known, *own_side, *fitting, *self._patiently(asking, "preflight")]
         insist(checks)
         self._view.note(f"preflight: {Tally.of(checks)}")
         for check in checks:
-            if check.warns:
+            if check.told:
                 self._view.note(f"{check.name}: {check.found}; {check.advice}")
 
     def _start_control(self) -> None:

@@ -20,10 +20,12 @@ from raysim.core.plan.build import build_plan
 from raysim.core.plan.estimate import estimate
 from raysim.core.plan.run_plan import RunPlan
 from raysim.core.secret import Secret
+from raysim.kube.pod_need import ClusterNeed
 from raysim.preflight.capacity import check_machine
 from raysim.preflight.check import Check
 from raysim.preflight.client_side import check_client_side
 from raysim.preflight.expectations import Expectations, check_cost, check_hash, scenario_hash
+from raysim.preflight.kubernetes import check_named_namespace, check_own_namespace
 from raysim.preflight.machine import look_around
 from raysim.preflight.platform import check_platform
 from raysim.preflight.store import check_stores
@@ -52,7 +54,8 @@ def expectations(scenario: Scenario, plan: RunPlan, *, expected_hash: str | None
         check_hash(scenario_hash(dump_scenario(scenario)), expected_hash),
         check_cost(estimate(plan), plan.limits.max_cost_usd),
     )
-    return Expectations(known, spec.workers.replicas_for(len(plan.users)), probe and spec.preflight.probe)
+    need = ClusterNeed(scenario, plan)
+    return Expectations(known, spec.workers.replicas_for(len(plan.users)), probe and spec.preflight.probe, need)
 
 
 def preflight(
@@ -97,20 +100,40 @@ def _with_cluster(
     try:
         return [
             Check("Ray cluster", "passed", f"{address}: {cluster.nodes} node{'s' * (cluster.nodes != 1)}"),
-            *_on_cluster(plan, cluster, expects, simulated),
+            *_on_cluster(plan, cluster, expects, simulated, environ),
         ]
     finally:
         disconnect()
 
 
-def _on_cluster(plan: RunPlan, cluster: Cluster, expects: Expectations, simulated: PlatformConfig) -> list[Check]:
-    from raysim.actors.survey import ask_from_cluster, check_cluster, collect  # noqa: PLC0415
+def _on_cluster(
+    plan: RunPlan, cluster: Cluster, expects: Expectations, simulated: PlatformConfig, environ: Mapping[str, str]
+) -> list[Check]:
+    from raysim.actors.survey import ask_from_cluster, check_cluster, collect, standing  # noqa: PLC0415
 
     embedded = plan.target.platform == "embedded"
     asking = None if embedded else ask_from_cluster(cluster, plan, probe=expects.probe)
     fitting = check_cluster(cluster, plan, estimate(plan), expects.nodes_wanted)
+    pods = check_own_namespace(expects.need, standing(cluster, plan), environ)
     said = asyncio.run(_ask_embedded(plan, simulated, probe=expects.probe)) if asking is None else collect(asking)
-    return [*fitting, *said]
+    return [*fitting, *pods, *said]
+
+
+def namespace_preflight(
+    scenario: Scenario, namespace: str, *, context: str | None, expected_hash: str | None
+) -> list[Check]:
+    """Whether a namespace of Kubernetes lets in what `raysim kube render` makes of `scenario`. Asks nobody else.
+
+    Args:
+        scenario: a checked scenario.
+        namespace: where its RayJob is to go.
+        context: of kubectl's configuration; None for the current one.
+        expected_hash: as for `expectations`.
+    """
+    plan = build_plan(scenario, _RUN_ID, started=_STARTED)
+    expects = expectations(scenario, plan, expected_hash=expected_hash, probe=False)
+    rest = Check("platform", "skipped", "the run asks it from its pod, and looks at its nodes there")
+    return [*expects.known, *check_named_namespace(expects.need, namespace, context), rest]
 
 
 async def _ask_here(

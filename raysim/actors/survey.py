@@ -17,6 +17,7 @@ from raysim.actors.cluster import Cluster, Member
 from raysim.actors.lenders import check_here
 from raysim.core.plan.estimate import Estimate
 from raysim.core.plan.run_plan import RunPlan
+from raysim.preflight.admission import Standing
 from raysim.preflight.capacity import CANNOT_RUN_ADVICE, Node, check_answers, check_capacity, check_machine
 from raysim.preflight.check import Check
 from raysim.preflight.clock import judge_node_clocks
@@ -52,6 +53,12 @@ def check_cluster(cluster: Cluster, plan: RunPlan, needs: Estimate, nodes_wanted
         *check_capacity(plan, needs, nodes, nodes_wanted),
         judge_node_clocks(clocks, _CLOCK_ERROR_S),
     ]
+
+
+def standing(cluster: Cluster, plan: RunPlan) -> Standing:
+    """What there is of the cluster that the plan's users need: a node with slots is a worker pod."""
+    workers = sum(member.user_slots > 0 for member in cluster.members)
+    return Standing(workers, enough=cluster.user_slots >= len(plan.users))
 
 
 def ask_from_cluster(cluster: Cluster, plan: RunPlan, *, probe: bool) -> Any:

@@ -17,9 +17,10 @@ from rich.table import Table
 from rich.text import Text
 
 from raysim.config_file import LoadedScenario, load_scenario
-from raysim.core.errors import ExitCode
+from raysim.core.errors import ConfigError, ExitCode, Problem
+from raysim.core.ids import valid_run_id
 from raysim.preflight.check import Check, Tally
-from raysim.readiness import preflight
+from raysim.readiness import namespace_preflight, preflight
 
 _JSON_VERSION = 1
 _LOG_WIDTH = 120
@@ -33,6 +34,8 @@ _STYLES = {"passed": "green", "failed": "bold red", "skipped": "dim"}
 @click.option("--address", default="auto", help="Ray cluster: auto, local, HOST:PORT or ray://HOST:PORT.")
 @click.option("--no-probe", is_flag=True, help="Send no model a tiny request.")
 @click.option("--expect-hash", metavar="HASH", help="Fail unless the scenario is the one that `raysim plan` showed.")
+@click.option("--namespace", help="Check only whether this namespace of Kubernetes lets the run's pods in.")
+@click.option("--context", help="Context of kubectl's configuration for --namespace; the current one when not given.")
 @click.option("--json", "as_json", is_flag=True, help="The checks as JSON; docs/preflight.md describes it.")
 def command(
     config: Path,
@@ -40,6 +43,8 @@ def command(
     name: str | None,
     address: str,
     expect_hash: str | None,
+    namespace: str | None,
+    context: str | None,
     *,
     no_probe: bool,
     as_json: bool,
@@ -49,10 +54,17 @@ def command(
     Exit status 3 when a check fails.
     """
     loaded = load_scenario(config, name=name, overrides=overrides, environ=os.environ)
+    if namespace is not None and not valid_run_id(namespace):
+        raise ConfigError([Problem("--namespace", f"found {namespace!r}; expected 1 to 63 of a-z, 0-9 and -")])
+    if namespace is None and context is not None:
+        raise ConfigError([Problem("--context", "says which cluster's namespace to look at; give --namespace as well")])
     started_s = monotonic()
-    checks = preflight(
-        loaded.scenario, address=address, environ=os.environ, expected_hash=expect_hash, probe=not no_probe
-    )
+    if namespace is None:
+        checks = preflight(
+            loaded.scenario, address=address, environ=os.environ, expected_hash=expect_hash, probe=not no_probe
+        )
+    else:
+        checks = namespace_preflight(loaded.scenario, namespace, context=context, expected_hash=expect_hash)
     if as_json:
         click.echo(orjson.dumps(_document(loaded, checks, monotonic() - started_s), option=orjson.OPT_INDENT_2))
     else:

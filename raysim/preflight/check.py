@@ -28,6 +28,11 @@ class Check:
         """Passed, with something to know."""
         return self.verdict == "passed" and bool(self.advice)
 
+    @property
+    def told(self) -> bool:
+        """Whether a run that begins mentions it: a warning, or something that was left out and need not have been."""
+        return self.verdict != "failed" and bool(self.advice)
+
     def __str__(self) -> str:
         advice = f" → {self.advice}" if self.advice else ""
         return f"{self.name}: {self.found}{advice}"

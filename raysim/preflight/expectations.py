@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from raysim.core.plan.estimate import Estimate
+from raysim.kube.pod_need import ClusterNeed
 from raysim.preflight.check import Check
 
 _SHOWN = 16
@@ -18,12 +19,13 @@ class Expectations:
     """What preflight needs to know beyond the plan.
 
     `known` are checks that could be made from the scenario alone; `nodes_wanted` how many worker nodes it plans for;
-    `probe` whether each model may be sent a tiny request.
+    `probe` whether each model may be sent a tiny request; `need` the pods that a cluster for its users has.
     """
 
     known: tuple[Check, ...]
     nodes_wanted: int
     probe: bool
+    need: ClusterNeed
 
 
 def scenario_hash(resolved: str) -> str:
