@@ -34,7 +34,16 @@ _FORBIDDEN = 403
 _WHO = re.compile(r'User "([^"]+)"')
 _LONGEST = 200
 #: a configuration that is not one ends in any of these, and an answer that is not one, too
-_NONSENSE = (ConfigError, OSError, ValueError, KeyError, TypeError, AssertionError, msgspec.MsgspecError)
+_NONSENSE = (
+    ConfigError,
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    msgspec.MsgspecError,
+)
 
 
 class KubernetesNamespace:

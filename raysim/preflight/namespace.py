@@ -85,10 +85,10 @@ def check_namespace(namespace: Namespace, need: ClusterNeed, standing: Standing 
     try:
         ranges = namespace.limit_ranges()
     except KubernetesError as error:
-        untold.append(not_answered(error, "limit ranges", asked_for=standing is None))
         if not error.forbidden:
             # nor would it tell anything else
-            return untold
+            return [not_answered(error, asked_for=standing is None)]
+        untold.append(not_answered(error, "limit ranges", asked_for=standing is None))
     try:
         quotas = namespace.quotas()
     except KubernetesError as error:
