@@ -1,4 +1,7 @@
-"""Schemas of KubeRay's objects, made strict: fields that a schema does not have are refused, as a server would do."""
+"""Schemas of KubeRay's objects and the Prometheus operator's, made strict: unknown fields are refused, as by a server.
+
+They are read from where they are kept beside the checkout, and are no part of the project.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,27 @@ from typing import Any
 import jsonschema
 import yaml
 
-#: beside the checkout; not part of the project
-FOLDER = Path(__file__).parents[4] / "shared" / "kuberay-crds"
+_SHARED = Path(__file__).parents[4] / "shared"
+#: the definitions of KubeRay's objects
+FOLDER = _SHARED / "kuberay-crds"
+_FILES = {
+    "RayJob": FOLDER / "ray.io_rayjobs.yaml",
+    "RayCluster": FOLDER / "ray.io_rayclusters.yaml",
+} | {
+    kind: _SHARED / "prometheus-operator-crds" / f"monitoring.coreos.com_{kind.lower()}s.yaml"
+    for kind in ("PodMonitor", "ServiceMonitor", "PrometheusRule")
+}
 _OPEN = ("x-kubernetes-preserve-unknown-fields", "additionalProperties")
 
 
+def there(kind: str) -> bool:
+    """Whether the schema of `kind` is."""
+    return _FILES[kind].is_file()
+
+
 def schema_of(kind: str) -> dict[str, Any]:
-    """The stored version's schema of `RayJob` or `RayCluster`."""
-    text = (FOLDER / f"ray.io_{kind.lower()}s.yaml").read_text(encoding="utf-8")
-    versions = yaml.load(text, yaml.CSafeLoader)["spec"]["versions"]
+    """The stored version's schema of `kind`."""
+    versions = yaml.load(_FILES[kind].read_text(encoding="utf-8"), yaml.CSafeLoader)["spec"]["versions"]
     stored = next(version for version in versions if version["storage"])
     strict: dict[str, Any] = _strict(stored["schema"]["openAPIV3Schema"])
     return strict

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,9 @@ OWN = {"RayJob", "RayCluster", "PodMonitor", "PrometheusRule", "ServiceMonitor"}
 needs_crds = pytest.mark.skipif(
     not crds.FOLDER.is_dir(), reason="needs the schemas of KubeRay in the shared folder beside the checkout"
 )
-needs_kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="needs kubectl, for its kustomize")
+#: the one that is installed with the tests, whose kustomize is known; where there is none for the system, its own
+KUBECTL = shutil.which("kubectl", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+needs_kubectl = pytest.mark.skipif(KUBECTL is None, reason="needs kubectl, for its kustomize")
 
 
 def render(config: Path, out: Path, *arguments: str) -> dict[str, list[dict[str, Any]]]:
@@ -182,7 +186,7 @@ def test_what_is_committed_is_what_is_rendered(base: Path, tmp_path: Path) -> No
 @needs_kubectl
 @pytest.mark.parametrize("overlay", [*BASES, *OVERLAYS], ids=lambda path: path.name)
 def test_kustomize_builds_it_and_the_result_is_valid(overlay: Path) -> None:
-    built = subprocess.run(["kubectl", "kustomize", str(overlay)], capture_output=True, text=True, check=True)
+    built = subprocess.run([str(KUBECTL), "kustomize", str(overlay)], capture_output=True, text=True, check=True)
     documents = list(yaml.safe_load_all(built.stdout))
     assert [document["kind"] for document in documents].count("RayJob") == 1
     for document in documents:
@@ -196,3 +200,16 @@ def test_kustomize_builds_it_and_the_result_is_valid(overlay: Path) -> None:
                 validate(pod)
             if crds.FOLDER.is_dir():
                 assert crds.problems(document, schema(document["kind"])) == []
+
+
+@needs_kubectl
+@pytest.mark.parametrize("kind", ["PodMonitor", "ServiceMonitor", "PrometheusRule"])
+def test_what_the_prometheus_operator_reads_is_what_it_takes(kind: str) -> None:
+    if not crds.there(kind):
+        pytest.skip("needs the schemas of the Prometheus operator in the shared folder beside the checkout")
+    overlay = ROOT / "kuberay" / "overlays" / "production"
+    built = subprocess.run([str(KUBECTL), "kustomize", str(overlay)], capture_output=True, text=True, check=True)
+    (document,) = [one for one in yaml.safe_load_all(built.stdout) if one["kind"] == kind]
+    assert crds.problems(document, schema(kind)) == []
+    document["spec"]["unknown"] = 1
+    assert len(crds.problems(document, schema(kind))) == 1
