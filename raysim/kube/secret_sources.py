@@ -28,10 +28,10 @@ class SecretSources:
         """What the pod of the driver and the coordinator needs: nobody else ever sees these variables."""
         targets = scenario.spec.targets
         store = (scenario.spec.cleanup.export_results_to or "").startswith("s3://")
+        variables: list[str | None] = [backend.token_env for backend in targets.backends]
         if targets.platform == "embedded":
-            return cls(store=store)
+            return cls(_sorted(variables), store=store)
         auth, login, keys = targets.auth, targets.auth.login, targets.api_keys
-        variables: list[str | None] = []
         files: list[str | None] = []
         if targets.platform != "static":
             variables.append(auth.token_env)

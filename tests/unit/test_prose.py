@@ -147,6 +147,16 @@ def test_quoted_messages_are_those_of_the_code() -> None:
     assert [fragment for fragment in fragments if fragment and fragment not in source()] == []
 
 
+def test_the_tests_that_the_security_page_names_exist() -> None:
+    cited = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", (ROOT / "docs" / "security.md").read_text(encoding="utf-8"))
+    assert len(cited) > 10
+    assert [
+        f"{file}::{name}"
+        for file, name in cited
+        if not (ROOT / file).is_file() or (name and f"def {name}(" not in (ROOT / file).read_text(encoding="utf-8"))
+    ] == []
+
+
 def test_every_key_of_the_summary_is_described() -> None:
     page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
     words = {word.removesuffix("[]") for word in _INLINE.findall(_FENCE.sub("", page))}

@@ -38,6 +38,13 @@ def test_the_administrators_token_is_in_the_head_alone_and_by_reference() -> Non
     assert secrets(worker(scenario)) == {}
 
 
+def test_a_backends_token_is_in_the_head_which_reads_its_metrics() -> None:
+    backend = {"id": "a", "metricsUrl": "http://vllm.models.svc:8000/metrics", "kind": "vllm", "tokenEnv": "VLLM_TOKEN"}
+    scenario = scenario_of(targets={**AIAAS, "backends": [backend]})
+    assert set(secrets(head(scenario))) == {"RAYSIM_ADMIN_TOKEN", "VLLM_TOKEN"}
+    assert secrets(worker(scenario)) == {}
+
+
 def test_files_are_mounted_where_the_scenario_expects_them_and_certificates_everywhere() -> None:
     scenario = scenario_of(targets=MOUNTED)
     assert [mount["mountPath"] for mount in head(scenario)["containers"][0]["volumeMounts"]][-2:] == [
