@@ -7,18 +7,24 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import kubernetes_validate
 import pytest
 import yaml
 from click.testing import CliRunner, Result
 
 from raysim.cli.preflight import command
+from raysim.config_file import load_scenario
 from raysim.core.errors import ConfigError, ExitCode
+from raysim.core.quantity import parse_quantity
+from raysim.kube.pod_need import ClusterNeed
 from raysim.preflight import kubernetes_client
-from raysim.preflight.admission import Standing
+from raysim.preflight.admission import Standing, judge
 from raysim.preflight.check import Check
 from raysim.preflight.kubernetes import check_own_namespace
+from raysim.preflight.quota import Quota
 from tests.component.preflight.kubernetes_api import TOKEN, FakeKubernetes, limit_range, quota
 from tests.unit.core.config.documents import document
+from tests.unit.kube.scenarios import plan_of
 from tests.unit.kube.test_pod_need import need_of
 
 IN_POD = {"KUBERNETES_SERVICE_HOST": "127.0.0.1"}
@@ -156,6 +162,34 @@ def test_a_namespace_that_has_no_room_ends_with_3(api: FakeKubernetes, tmp_path:
     assert found["rights"]["found"] == "you may not create rolebindings, roles in namespace loadtest"
     assert found["rights"]["warning"] is True
     assert found["platform"]["verdict"] == "skipped"
+
+
+def test_what_stands_for_kubernetes_says_what_its_schemas_allow(api: FakeKubernetes) -> None:
+    api.objects = {
+        "resourcequotas": [quota("compute", {"pods": "9"}, {"pods": "1"}, scopes=["BestEffort"])],
+        "limitranges": [limit_range("sizes", max={"cpu": "4"}, defaultRequest={"cpu": "1"})],
+    }
+    asked = {"verb": "create", "resource": "pods", "namespace": "loadtest"}
+    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
+    answers = [
+        api.listing("/api/v1/namespaces/loadtest/resourcequotas"),
+        api.listing("/api/v1/namespaces/loadtest/limitranges"),
+        api.review(
+            "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {**review, "spec": {"resourceAttributes": asked}}
+        ),
+    ]
+    for status, document in answers:
+        assert status in (200, 201)
+        kubernetes_validate.validate(document, kubernetes_validate.latest_version(), strict=True)
+
+
+def test_the_quota_of_the_production_overlay_leaves_room_for_its_scenario() -> None:
+    root = Path(__file__).parents[3]
+    sample = yaml.safe_load((root / "kuberay" / "components" / "quota" / "quota.yaml").read_text(encoding="utf-8"))
+    hard = {resource: parse_quantity(amount) for resource, amount in sample["spec"]["hard"].items()}
+    scenario = load_scenario(root / "configs" / "single-org-50.yaml").scenario
+    (check,) = judge("raysim", [Quota("raysim", hard)], [], ClusterNeed(scenario, plan_of(scenario)), None)
+    assert check.verdict == "passed", check
 
 
 @pytest.mark.usefixtures("config", "api")
