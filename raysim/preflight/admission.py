@@ -47,7 +47,7 @@ def _check_quota(
     namespace: str, quota: Quota, pods: Sequence[PodNeed], less: str, *, blocking: bool, whole: bool
 ) -> Check:
     name, where = f"quota {quota.name}", f"namespace {namespace}"
-    scopes = ", ".join(quota.scopes)
+    scopes, whose = ", ".join(quota.scopes), "the plan's pods" if whole else "the workers to come"
     if quota.applies is False:
         return Check(name, "passed", f"{where}: it counts other pods (scope {scopes})")
     if quota.applies is None:
@@ -61,10 +61,10 @@ def _check_quota(
     if lacking:
         raised = f"raise {' and '.join(share.wanted for share in lacking)}"
         advice = f"{less}, or {raised}" if less else raised
-        return Check(name, bad, f"{where}: {_joined(share.lacking for share in lacking)}", advice)
+        return Check(name, bad, f"{where}: {_joined(share.lacking(whose) for share in lacking)}", advice)
     if not counted:
-        return Check(name, "passed", f"{where}: it counts nothing that the plan's pods need")
-    return Check(name, "passed", f"{where}: the plan's pods need {_joined(share.enough for share in counted)}")
+        return Check(name, "passed", f"{where}: it counts nothing that {whose} need")
+    return Check(name, "passed", f"{where}: {whose} need {_joined(share.enough for share in counted)}")
 
 
 def _check_ranges(

@@ -52,11 +52,10 @@ class Share:
         """Whether there is enough."""
         return self.need <= self.left
 
-    @property
-    def lacking(self) -> str:
-        """What is left and needed, for a message."""
+    def lacking(self, whose: str) -> str:
+        """What is left and what `whose` pods need, for a message."""
         left, hard, need = (amount_text(self.resource, amount) for amount in (self.left, self.hard, self.need))
-        return f"{left} of {hard} {self.resource} left, the plan's pods need {need}"
+        return f"{left} of {hard} {self.resource} left, {whose} need {need}"
 
     @property
     def enough(self) -> str:

@@ -74,7 +74,7 @@ def test_a_pod_asks_as_its_service_account_what_its_namespace_leaves(pod: FakeKu
     pod.objects["limitranges"] = [limit_range("sizes", max={"cpu": "4"})]
     assert [str(check) for check in in_pod()] == [
         (
-            "quota compute: namespace loadtest: 0.4 of 3 requests.cpu left, the plan's pods need 0.5 "
+            "quota compute: namespace loadtest: 0.4 of 3 requests.cpu left, the workers to come need 0.5 "
             "→ raise requests.cpu to 3.1"
         ),
         "limit range sizes: namespace loadtest: every container of the plan is within it",
@@ -178,9 +178,9 @@ def test_what_stands_for_kubernetes_says_what_its_schemas_allow(api: FakeKuberne
             "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {**review, "spec": {"resourceAttributes": asked}}
         ),
     ]
-    for status, document in answers:
+    for status, answer in answers:
         assert status in (200, 201)
-        kubernetes_validate.validate(document, kubernetes_validate.latest_version(), strict=True)
+        kubernetes_validate.validate(answer, kubernetes_validate.latest_version(), strict=True)
 
 
 def test_the_quota_of_the_production_overlay_leaves_room_for_its_scenario() -> None:

@@ -148,7 +148,7 @@ def test_of_a_cluster_that_stands_only_what_is_missing_is_counted(verdict: str, 
     tight = quota(amounts(requests_cpu="3"), amounts(requests_cpu="2.6"))
     (check,) = judged(tight, standing=Standing(workers=2, enough=enough))
     assert check.verdict == verdict
-    assert check.found == "namespace loadtest: 0.4 of 3 requests.cpu left, the plan's pods need 0.5"
+    assert check.found == "namespace loadtest: 0.4 of 3 requests.cpu left, the workers to come need 0.5"
     assert check.advice == "raise requests.cpu to 3.1"
     assert (
         judged(quota(amounts(requests_cpu="3.1"), amounts(requests_cpu="2.6")), standing=Standing(2, enough))[0].advice
