@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test e2e check fuzz format docs bench profile clean setup manifests deploy undeploy
+.PHONY: help demo test e2e check fuzz format docs bench profile clean setup manifests image deploy undeploy
 
 help:
 	@echo "make demo    install, then load-test the simulated platform on local Ray (about a minute)"
@@ -14,6 +14,7 @@ help:
 	@echo "make format  format the code"
 	@echo "make docs    rewrite what is generated under docs/ and dashboards/"
 	@echo "make manifests  render kuberay/base again, from configs/"
+	@echo "make image   build the container image, with docker or buildah (IMAGE=name:tag)"
 	@echo "make deploy  apply kuberay/overlays/dev to your cluster (OVERLAY=production, spot); make undeploy takes it away"
 	@echo "make fuzz    look for inputs that break the load path (ten minutes)"
 	@echo "make bench   measure the load path on this machine (about 15 minutes; BENCH=--quick for two)"
@@ -47,6 +48,7 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.docs --check
+	$(BIN)/hadolint Dockerfile
 
 # FUZZ_SECONDS for each target; what it finds interesting joins tests/fuzz/corpus
 FUZZ_SECONDS ?= 300
@@ -60,6 +62,14 @@ manifests: $(STAMP)
 	for name in quickstart single-org-50 thousand-users; do \
 		$(BIN)/raysim kube render configs/$$name.yaml --out kuberay/base/$$name >/dev/null || exit 1; \
 	done
+
+# with docker where its daemon answers, or else with buildah; IMAGE_FLAGS are handed to it
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"$$/\1/p' raysim/__init__.py)
+IMAGE ?= raysim:$(VERSION)
+BUILDER ?= $(shell docker info >/dev/null 2>&1 && echo docker || echo buildah)
+image:
+	$(BUILDER) build --file Dockerfile --tag $(IMAGE) --build-arg VERSION=$(VERSION) \
+		--build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) $(IMAGE_FLAGS) .
 
 # these two speak to the cluster of your kubectl's current context
 OVERLAY ?= dev
