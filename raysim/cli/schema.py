@@ -34,6 +34,9 @@ def command(contract: str) -> None:
 
     `scenario`: for editors that complete and check scenarios. With the YAML extension of VS Code: save it as
     raysim.schema.json and start the scenario with `# yaml-language-server: $schema=raysim.schema.json`.
-    `results`: the rows of a run's Parquet files. `platform`: the simulated platform's OpenAPI document.
+
+    `results`: the rows of a run's Parquet files.
+
+    `platform`: the simulated platform's OpenAPI document.
     """
     click.echo(contract_text(contract), nl=False)

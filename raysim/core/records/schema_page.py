@@ -12,7 +12,7 @@ _FOREWORD = """
 # Schema of the request records
 
 This page is made from the record's definition by `make docs`. What the other files of a run hold is in
-[results.md](results.md).
+[results.md](results.md); for programs, the same columns are in [a JSON Schema](contracts.md).
 
 `requests/part-*.parquet` holds one row for each request, in the order in which they were handed over; sort by
 `due_unix_ns` for the order in which users meant to send them. Schema version {version}, which every file states in its
