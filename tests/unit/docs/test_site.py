@@ -21,13 +21,12 @@ _Loader.add_constructor("!ENV", lambda _, node: node.tag)
 CONFIG: dict[str, Any] = yaml.load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe one
 
 
-def pages(nav: list[Any]) -> Iterator[str]:
-    for entry in nav:
-        if isinstance(entry, str):
-            yield entry
-        else:
-            for below in entry.values():
-                yield from pages(below)
+def pages(nav: Any) -> Iterator[str]:
+    if isinstance(nav, str):
+        yield nav
+    else:
+        for below in nav.values() if isinstance(nav, dict) else nav:
+            yield from pages(below)
 
 
 @pytest.fixture(scope="module")
