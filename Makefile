@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test e2e check fuzz format docs bench profile clean setup manifests image deploy undeploy
+.PHONY: help demo test e2e check fuzz format docs site bench profile clean setup manifests image deploy undeploy
 
 help:
 	@echo "make demo    install, then load-test the simulated platform on local Ray (about a minute)"
@@ -13,6 +13,7 @@ help:
 	@echo "make check   linters, types, import rules, generated pages (what CI runs)"
 	@echo "make format  format the code"
 	@echo "make docs    rewrite what is generated under docs/ and dashboards/"
+	@echo "make site    build docs/ as a site into build/site; a warning fails it"
 	@echo "make manifests  render kuberay/base again, from configs/"
 	@echo "make image   build the container image, with docker or buildah (IMAGE=name:tag)"
 	@echo "make deploy  apply kuberay/overlays/dev to your cluster (OVERLAY=production, spot); make undeploy takes it away"
@@ -86,6 +87,11 @@ format: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/python -m tests.docs
 	$(BIN)/raysim dashboards build
+
+# RAYSIM_REPOSITORY_URL: where links to files beside docs/ lead
+site: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks $(BENCH)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from raysim.cli.schema import contract_text
 from raysim.core.config.reference import configuration_page
 from raysim.core.metrics.page import metrics_page
 from raysim.core.records.schema_page import schema_page
@@ -19,6 +21,9 @@ ROOT = Path(__file__).resolve().parent.parent
 #: page → what it must hold
 PAGES: tuple[tuple[str, Callable[[], str]], ...] = (
     ("docs/configuration.md", configuration_page),
+    ("docs/contracts/platform.openapi.json", partial(contract_text, "platform")),
+    ("docs/contracts/results.schema.json", partial(contract_text, "results")),
+    ("docs/contracts/scenario.schema.json", partial(contract_text, "scenario")),
     ("docs/from-the-earlier-harness.md", earlier_page),
     ("docs/metrics.md", metrics_page),
     ("docs/results-schema.md", schema_page),
@@ -35,6 +40,7 @@ def rewrite() -> list[str]:
     pages = stale()
     for page, make in PAGES:
         if page in pages:
+            (ROOT / page).parent.mkdir(exist_ok=True)
             (ROOT / page).write_text(make(), encoding="utf-8")
     return pages
 

@@ -12,7 +12,7 @@ _FOREWORD = """
 # Schema of the request records
 
 This page is made from the record's definition by `make docs`. What the other files of a run hold is in
-[results.md](results.md).
+[results.md](results.md); for programs, the same columns are in [a JSON Schema](contracts.md).
 
 `requests/part-*.parquet` holds one row for each request, in the order in which they were handed over; sort by
 `due_unix_ns` for the order in which users meant to send them. Schema version {version}, which every file states in its
@@ -41,7 +41,7 @@ times is what happened between them, and differences of a histogram's buckets gi
 """
 
 #: kind → Parquet's type, and what stands where nothing is known
-_TYPES = {
+PARQUET_TYPES = {
     "str": ("string", "never null; empty when it does not apply"),
     "i64": ("int64", "null when it did not happen or is not known"),
     "u64": ("uint64", "never null"),
@@ -86,7 +86,7 @@ def schema_page() -> str:
 
 def _table(columns: tuple[Column, ...]) -> list[str]:
     head = ["| column | type | unit | meaning |", "|---|---|---|---|"]
-    return head + [f"| `{c.name}` | {_TYPES[c.kind][0]} | {c.unit} | {c.meaning} |" for c in columns]
+    return head + [f"| `{c.name}` | {PARQUET_TYPES[c.kind][0]} | {c.unit} | {c.meaning} |" for c in columns]
 
 
 def _readings() -> str:
@@ -96,7 +96,7 @@ def _readings() -> str:
 def _columns(columns: tuple[Column, ...]) -> str:
     lines = ["## Columns", "", *_table(columns)]
     lines += ["| `outcome` | string |  | `success`, `error`, `refused` or `cancelled`; follows from `error_type` |", ""]
-    lines += [f"* {name}: {absent}" for name, absent in _TYPES.values()]
+    lines += [f"* {name}: {absent}" for name, absent in PARQUET_TYPES.values()]
     return "\n".join(lines)
 
 
