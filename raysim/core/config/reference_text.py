@@ -4,7 +4,8 @@ FOREWORD = """
 # Configuration reference
 
 This page is made from the scenario's models by `make docs`; `raysim schema` prints the same as JSON Schema,
-from which [editors complete and check scenarios](contracts.md#in-an-editor). The [cookbook](cookbook.md) has whole ones.
+from which [editors complete and check scenarios](contracts.md#in-an-editor). The [cookbook](cookbook.md) has
+whole ones.
 
 A scenario is a YAML file. The shortest valid one loads a simulated platform with five users for a minute:
 
