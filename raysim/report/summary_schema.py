@@ -26,6 +26,7 @@ def summary_schema() -> Schema:
     """The schema. Keys that are named are there in every summary of this `schema_version`; more may come."""
     return {
         "$schema": _DIALECT,
+        "$defs": _shared(),
         "title": "raysim summary",
         "description": "A run's summary.json. Times in seconds, money in USD, shares from 0 to 1; null: not known.",
         **_object(
@@ -152,26 +153,37 @@ def _cost(**more: Schema) -> Schema:
 
 def _figures(**instead: Schema) -> dict[str, Schema]:
     """What a run, a tenant, a model, an endpoint and a phase have alike."""
-    statistics = ("mean", "p50", "p75", "p90", "p95", "p99", "max", "min")
-    ends = {"type": "array", "items": _NUMBER, "minItems": 2, "maxItems": 2}
-
-    def measured(unit: str) -> Schema:
-        values = dict.fromkeys(statistics, _maybe(_NUMBER))
-        return _object(**values, mean_ci95=_maybe(ends), count=_COUNT, unit={"const": unit})
-
     times = ("latency", "response_time", "ttft", "tpot", "itl", "queue", "held")
-    sources = [None, "usage", "tokenizer", "chunks", "estimate", "mixed"]
     return {
         "requests": _requests(),
         "error_rate": _maybe(_SHARE),
-        "tokens": _object(prompt=_COUNT, completion=_COUNT, source={"enum": sources}),
+        "tokens": {"$ref": "#/$defs/tokens"},
         "cost": _cost(),
+        "throughput": {"$ref": "#/$defs/throughput"},
+        "goodput": _maybe(_OPEN),
+        **{name: {"$ref": "#/$defs/seconds"} for name in times},
+        "tps": {"$ref": "#/$defs/rate"},
+        **instead,
+    }
+
+
+def _shared() -> dict[str, Schema]:
+    return {
+        "seconds": _statistics("s"),
+        "rate": _statistics("1/s"),
+        "tokens": _object(
+            prompt=_COUNT,
+            completion=_COUNT,
+            source={"enum": [None, "usage", "tokenizer", "chunks", "estimate", "mixed"]},
+        ),
         "throughput": _object(
             **dict.fromkeys(("requests_per_s", "output_tokens_per_s", "over_s"), _maybe(_NUMBER)),
             **dict.fromkeys(("success", "error", "prompt_tokens", "completion_tokens"), _COUNT),
         ),
-        "goodput": _maybe(_OPEN),
-        **{name: measured("s") for name in times},
-        "tps": measured("1/s"),
-        **instead,
     }
+
+
+def _statistics(unit: str) -> Schema:
+    names = ("mean", "p50", "p75", "p90", "p95", "p99", "max", "min")
+    ends = {"type": "array", "items": _NUMBER, "minItems": 2, "maxItems": 2}
+    return _object(**dict.fromkeys(names, _maybe(_NUMBER)), mean_ci95=_maybe(ends), count=_COUNT, unit={"const": unit})
