@@ -24,6 +24,7 @@ PAGES: tuple[tuple[str, Callable[[], str]], ...] = (
     ("docs/contracts/platform.openapi.json", partial(contract_text, "platform")),
     ("docs/contracts/results.schema.json", partial(contract_text, "results")),
     ("docs/contracts/scenario.schema.json", partial(contract_text, "scenario")),
+    ("docs/contracts/summary.schema.json", partial(contract_text, "summary")),
     ("docs/from-the-earlier-harness.md", earlier_page),
     ("docs/metrics.md", metrics_page),
     ("docs/results-schema.md", schema_page),

@@ -9,6 +9,7 @@ import click
 
 from raysim.core.config.reference import json_schema
 from raysim.core.records.schema_json import results_schema
+from raysim.report.summary_schema import summary_schema
 from raysim.simplatform.openapi import openapi_document
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 CONTRACTS: dict[str, Callable[[], dict[str, Any]]] = {
     "scenario": json_schema,
     "results": results_schema,
+    "summary": summary_schema,
     "platform": openapi_document,
 }
 
@@ -35,7 +37,7 @@ def command(contract: str) -> None:
     `scenario`: for editors that complete and check scenarios. With the YAML extension of VS Code: save it as
     raysim.schema.json and start the scenario with `# yaml-language-server: $schema=raysim.schema.json`.
 
-    `results`: the rows of a run's Parquet files.
+    `results`: the rows of a run's Parquet files. `summary`: its summary.json.
 
     `platform`: the simulated platform's OpenAPI document.
     """

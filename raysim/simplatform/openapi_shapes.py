@@ -41,13 +41,13 @@ def nullable(schema: Schema) -> Schema:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
-def answer(optional: tuple[str, ...] = (), **fields: Schema) -> Schema:
+def answer(optional: tuple[str, ...] = (), /, **fields: Schema) -> Schema:
     """An object with these fields and no others; all are there but the `optional` ones."""
     required = [name for name in fields if name not in optional]
     return {"type": "object", "properties": fields, "required": required, "additionalProperties": False}
 
 
-def request(required: tuple[str, ...] = (), **fields: Schema) -> Schema:
+def request(required: tuple[str, ...] = (), /, **fields: Schema) -> Schema:
     """A body that must have the `required` fields; what it has beyond these is ignored."""
     return {"type": "object", "properties": fields, **({"required": list(required)} if required else {})}
 
@@ -107,7 +107,7 @@ _USAGE = answer(prompt_tokens=COUNT, completion_tokens=COUNT, total_tokens=COUNT
 _FINISH = one_of("stop", "length")
 
 
-def _choice(finish: Schema, optional: tuple[str, ...] = (), **what: Schema) -> Schema:
+def _choice(finish: Schema, optional: tuple[str, ...] = (), /, **what: Schema) -> Schema:
     return answer(optional, index=COUNT, finish_reason=finish, **what)
 
 
