@@ -104,6 +104,7 @@ def test_a_thousand_users(tmp_path: Path) -> None:
     assert summary["status"] == "completed"
     assert summary["users"]["bootstrapped"] >= 980
     assert summary["error_rate"] < 0.01
+    assert summary["questions"]["uniqueness"] > 0.999
     run.check_books()
     # the sustained phase, from a minute in
     growth = run.growth(150 + 60, 150 + 300)

@@ -10,7 +10,7 @@ import pytest
 from raysim.core.metrics.book import MetricsBook, planned_series
 from raysim.core.metrics.family import Group
 from raysim.core.metrics.readings import PodReading, RunReadings, UserReading
-from raysim.core.metrics.registry import FAMILIES
+from raysim.core.metrics.registry import FAMILIES, family
 from raysim.core.plan.run_plan import RunPlan
 from raysim.core.records.outcome import ErrorKind
 from tests.unit.core.metrics.requests import MS, found, request, rows
@@ -152,6 +152,15 @@ def test_what_a_model_and_its_backend_do() -> None:
     }  # fmt: skip
     assert found(snapshot, "cost_usd_per_generation_second") == {BACKEND: pytest.approx(0.5 / 0.8)}
     assert found(snapshot, "cost_tps_per_usd") == {BACKEND: pytest.approx(21 / 0.51 / total_usd)}
+
+
+def test_first_tokens_have_the_promised_quantiles() -> None:
+    made = book()
+    made.add(rows(*(request(sent_ns=0, first_token_ns=n * MS, last_token_ns=900 * MS) for n in range(1, 101))))
+    parts, _, count = found(made.snapshot(1.0), "llm_ttft_seconds_summary")[MODEL]
+    assert family("loadtest_llm_ttft_seconds_summary").shares == (0.5, 0.9, 0.95, 0.99)
+    assert parts == pytest.approx((0.0505, 0.0901, 0.09505, 0.09901), rel=0.02)
+    assert count == 100
 
 
 def test_backends_that_are_known_are_there_at_zero_for_their_models() -> None:
