@@ -39,7 +39,10 @@ LABEL org.opencontainers.image.title="raysim" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.source="${SOURCE_URL}"
-RUN groupadd --gid 1000 raysim && useradd --no-log-init --uid 1000 --gid 1000 --create-home raysim
+# nobody in it becomes somebody else: programs lose what would let them
+RUN groupadd --gid 1000 raysim \
+ && useradd --no-log-init --uid 1000 --gid 1000 --create-home raysim \
+ && find / -xdev -type f -perm /6000 -exec chmod a-s {} +
 COPY --from=build /opt/raysim /opt/raysim
 ENV PATH=/opt/raysim/bin:$PATH \
     PYTHONUNBUFFERED=1 \

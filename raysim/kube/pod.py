@@ -24,6 +24,8 @@ _CLIENT_PORT = 10001
 _USER = 1000
 #: for what is not raysim's: Ray's own processes end, and the node's
 _SPARE_S = 30
+#: users are set up on another node in this time
+_MOVE_S = 30
 #: fewer threads in processes that wait; Ray starts as many as there are cores otherwise
 _LEAN = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -77,7 +79,10 @@ def worker_group(scenario: Scenario, plan: RunPlan, image: str) -> dict[str, Any
     workers = scenario.spec.workers
     pods = worker_pods(scenario, plan)
     secrets = SecretSources.of_worker(scenario)
-    container = _container("ray-worker", image, dict(workers.env), [], {"metrics": RAY_METRICS_PORT}, secrets.mounts())
+    leave_s = math.ceil(scenario.spec.limits.drain) + _MOVE_S
+    # at SIGTERM `ray start` drains the node for as long as this, or until it is empty; then users have moved
+    environment = {"RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": str(leave_s), **workers.env}
+    container = _container("ray-worker", image, environment, [], {"metrics": RAY_METRICS_PORT}, secrets.mounts())
     said = {
         part: "resources" in workers.model_fields_set and part in workers.resources.model_fields_set
         for part in ("requests", "limits")
@@ -86,8 +91,7 @@ def worker_group(scenario: Scenario, plan: RunPlan, image: str) -> dict[str, Any
         "requests": with_memory(workers.resources.requests, said=said["requests"], need_mib=pods.memory_mib),
         "limits": with_memory(workers.resources.limits, said=said["limits"], need_mib=pods.memory_mib),
     }
-    grace_s = math.ceil(scenario.spec.limits.drain) + _SPARE_S
-    spec = _pod_spec(container, secrets.volumes(), grace_s=grace_s, token=False)
+    spec = _pod_spec(container, secrets.volumes(), grace_s=leave_s + _SPARE_S, token=False)
     if workers.node_selector:
         spec["nodeSelector"] = dict(workers.node_selector)
     if workers.tolerations:

@@ -102,7 +102,17 @@ def test_a_stopped_head_has_time_to_drain_and_to_clean_up() -> None:
     waits = {one["name"]: one.get("value") for one in head(scenario)["containers"][0]["env"]}
     assert waits["RAY_JOB_STOP_WAIT_TIME_S"] == "150"
     assert head(scenario)["terminationGracePeriodSeconds"] > 150
-    assert worker(scenario)["terminationGracePeriodSeconds"] > 20
+
+
+def test_a_deleted_worker_has_time_to_set_its_users_up_elsewhere_and_to_finish() -> None:
+    scenario = scenario_of(limits={"drain": "20s"})
+    said = {one["name"]: one.get("value") for one in worker(scenario)["containers"][0]["env"]}
+    assert said["RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S"] == "50"
+    assert worker(scenario)["terminationGracePeriodSeconds"] == 80
+    # where the cloud gives less
+    scenario = scenario_of(workers={"env": {"RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "20"}})
+    said = {one["name"]: one.get("value") for one in worker(scenario)["containers"][0]["env"]}
+    assert said["RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S"] == "20"
 
 
 @pytest.mark.parametrize(("quantity", "mib"), [("1Gi", 1024.0), ("512Mi", 512.0), ("1048576", 1.0), ("1e6k", 953.67)])
