@@ -12,13 +12,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 
 class Gateway:
-    """Groups by their path: what was put there last, how often, and which were deleted."""
+    """Groups by their path: what was put there last, how often, which were deleted; and who said that he may."""
 
     def __init__(self) -> None:
         self.url = ""
         self.groups: dict[str, str] = {}
         self.puts = 0
         self.deleted: list[str] = []
+        self.shown: set[str] = set()
 
     def total(self, name: str, **labels: str) -> float:
         """The sum of the series of that name that have these labels."""
@@ -38,6 +39,7 @@ def recording_gateway() -> Iterator[Gateway]:
 
     class Handler(BaseHTTPRequestHandler):
         def _answer(self, status: int) -> None:
+            gateway.shown.add(self.headers.get("Authorization", ""))
             self.send_response(status)
             self.send_header("Content-Length", "0")
             self.end_headers()
