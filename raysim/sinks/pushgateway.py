@@ -16,7 +16,8 @@ from raysim.sinks.exposition import CONTENT_TYPE, exposition
 from raysim.sinks.metrics_sink import SinkError
 from raysim.sinks.sink_http import SinkHttp
 
-_JOB = "raysim"
+#: the first part of the key of every group
+JOB = "raysim"
 #: the group of the series that are of the run as a whole
 RUN_GROUP = "run"
 #: most of the time goes into compression otherwise, and text like this shrinks to a tenth nevertheless
@@ -119,7 +120,7 @@ class Pushgateway:
         except (SinkError, ValueError, KeyError, TypeError):
             found = []
         others = [each for each in found if each != own]
-        return others or [f"{self._url}/metrics/job/{_JOB}/test_run/RUN/shard/N"]
+        return others or [f"{self._url}/metrics/job/{JOB}/test_run/RUN/shard/N"]
 
 
 def group_url(url: str, labels: Mapping[str, str]) -> str:
@@ -130,7 +131,7 @@ def group_url(url: str, labels: Mapping[str, str]) -> str:
 
 def groups_of(url: str, run_id: str, shards: Sequence[str]) -> dict[str, str]:
     """The addresses of a run's groups, by shard."""
-    return {shard: group_url(url, {"job": _JOB, "test_run": run_id, "shard": shard}) for shard in shards}
+    return {shard: group_url(url, {"job": JOB, "test_run": run_id, "shard": shard}) for shard in shards}
 
 
 def _segment(name: str, value: str) -> str:

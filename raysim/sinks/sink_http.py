@@ -24,7 +24,7 @@ class SinkHttp:
         access: how it is entered.
         client: for tests.
         environ: where credentials are looked for.
-        timeout_s: longest wait for an answer.
+        timeout_s: longest wait for an answer; TIMEOUT_S by default.
     """
 
     def __init__(
@@ -33,12 +33,12 @@ class SinkHttp:
         access: AccessPlan,
         client: httpx.Client | None = None,
         environ: Mapping[str, str] = os.environ,
-        timeout_s: float = TIMEOUT_S,
+        timeout_s: float | None = None,
     ) -> None:
         self._url = url
         self._access = ServerAccess(access, environ)
         self._client = client
-        self._timeout_s = timeout_s
+        self._timeout_s = timeout_s or TIMEOUT_S
 
     def call(
         self, method: str, url: str, content: bytes | None = None, headers: Mapping[str, str] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ class Gateway:
         self.puts = 0
         self.deleted: list[str] = []
         self.shown: set[str] = set()
+        #: what it says it has, when asked
+        self.listed: list[dict[str, str]] = []
 
     def total(self, name: str, **labels: str) -> float:
         """The sum of the series of that name that have these labels."""
@@ -38,14 +41,15 @@ def recording_gateway() -> Iterator[Gateway]:
     gateway = Gateway()
 
     class Handler(BaseHTTPRequestHandler):
-        def _answer(self, status: int) -> None:
+        def _answer(self, status: int, body: bytes = b"") -> None:
             gateway.shown.add(self.headers.get("Authorization", ""))
             self.send_response(status)
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
+            self.wfile.write(body)
 
         def do_GET(self) -> None:
-            self._answer(200)
+            self._answer(200, json.dumps({"data": [{"labels": labels} for labels in gateway.listed]}).encode())
 
         def do_PUT(self) -> None:
             gateway.groups[self.path] = gzip.decompress(self.rfile.read(int(self.headers["Content-Length"]))).decode()
