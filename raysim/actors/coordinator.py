@@ -386,7 +386,8 @@ class Coordinator:
 
         # the last push is as old as the silence that was waited for
         await asyncio.sleep(max(0.0, wanted.interval_s - self._plan.limits.lease_s))
-        await asyncio.to_thread(Pushgateway(wanted.pushgateway_url, self._plan.run_id).remove)
+        gateway = Pushgateway(wanted.pushgateway_url, self._plan.run_id, access=wanted.pushgateway_access)
+        await asyncio.to_thread(gateway.remove)
 
     def _take_events(self) -> None:
         for event in self._control.take_events():

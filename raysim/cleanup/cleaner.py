@@ -1,20 +1,22 @@
-"""Removes what one run owes, or what a platform lists of runs."""
+"""Removes what one run owes, on the platform and at a Pushgateway, or what a platform lists of runs."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from time import monotonic, time
 from typing import TypeVar
 
-from raysim.cleanup.left_run import NOTHING_STAYS, CleanedRun, LeftRun
+from raysim.cleanup.left_run import NOTHING_STAYS, CleanedRun, LeftRun, WithdrawnMetrics
 from raysim.core.config.scenario import Scenario
 from raysim.core.errors import PreflightError
 from raysim.core.plan.build import plan_target
 from raysim.core.plan.target_plan import TargetPlan
 from raysim.sinks.journal import Journal
+from raysim.sinks.metrics_sink import SinkError
+from raysim.sinks.pushed_groups import delete_groups
 from raysim.tenancy.attempts import Attempts
 from raysim.tenancy.credentials import AdminCredential
 from raysim.tenancy.ledger import Ledger, Resource
@@ -46,7 +48,9 @@ class Cleaner:
         self._force = force
 
     async def clean(self, run: LeftRun, *, retained: bool = True) -> CleanedRun:
-        """Remove everything that `run` still owes.
+        """Remove everything that `run` still owes, and what it pushed if that is not to stay.
+
+        A gateway that cannot be asked leaves its trouble in what is returned: metrics harm nobody.
 
         Args:
             run: as read from its directory; its ledger there is continued.
@@ -55,13 +59,18 @@ class Cleaner:
         Raises:
             PreflightError: it goes on, or the platform cannot be asked; nothing was changed.
         """
+        cleaned = await self._clean_tenants(run, retained=retained)
+        return replace(cleaned, metrics=await self._withdraw(run)) if run.takes_metrics_back else cleaned
+
+    async def _clean_tenants(self, run: LeftRun, *, retained: bool) -> CleanedRun:
         started_s = monotonic()
         reason = NOTHING_STAYS.get(run.target.platform)
         if reason and run.ledger.owed():
             self._insist_on_its_end(run)
         owed = [] if reason else run.ledger.owed(retained=retained)
         if not owed:
-            self._say(f"{run.run_id}: nothing to do{f': {reason}' if reason else ''}")
+            where = " on the platform" if run.takes_metrics_back else ""
+            self._say(f"{run.run_id}: nothing to do{where}{f': {reason}' if reason else ''}")
             return CleanedRun(run.run_id, {}, (), 0.0)
         with ExitStack() as stack:
             self._insist_on_its_end(run)
@@ -82,6 +91,16 @@ class Cleaner:
             events.append([{"time": time(), "run_s": None, "kind": "cleaned_up", "detail": counts}])
         left = tuple(run.ledger.owed(retained=retained))
         return CleanedRun(run.run_id, counts, left, monotonic() - started_s)
+
+    async def _withdraw(self, run: LeftRun) -> WithdrawnMetrics:
+        """Delete what was pushed; what a run that goes on pushes is its own business."""
+        url, holder = run.metrics.pushgateway_url, keeper_of(run.paths.root)
+        if holder and not self._force:
+            return WithdrawnMetrics(url, 0, f"the run is looked after by {holder}, which deletes them at its end")
+        try:
+            return WithdrawnMetrics(url, await asyncio.to_thread(delete_groups, run.metrics, run.run_id, self._environ))
+        except SinkError as error:
+            return WithdrawnMetrics(url, 0, str(error))
 
     async def clean_tagged(self, scenario: Scenario, older_than_s: float, spare: set[str]) -> list[CleanedRun]:
         """Remove what the platform itself lists as made by runs, longer ago than `older_than_s`.

@@ -10,6 +10,8 @@ from raysim.config_file import load_scenario
 from raysim.core.config.scenario import Scenario
 from raysim.core.errors import ConfigError, Problem
 from raysim.core.plan.build import plan_target
+from raysim.core.plan.metrics_build import plan_metrics
+from raysim.core.plan.metrics_plan import MetricsPlan
 from raysim.core.plan.target_plan import TargetPlan
 from raysim.report.run_dir import RunDir, read_json
 from raysim.tenancy.ledger import Ledger, Resource
@@ -29,18 +31,37 @@ class LeftRun:
     paths: RunDir
     scenario: Scenario
     target: TargetPlan
+    metrics: MetricsPlan
     ledger: Ledger
     touched_at: float
+
+    @property
+    def takes_metrics_back(self) -> bool:
+        """Whether what it pushed is not to stay at the gateway."""
+        return bool(self.metrics.pushgateway_url) and not self.metrics.retain
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawnMetrics:
+    """How many groups were deleted from the Pushgateway at `url`, and why not all of them; "" when all were."""
+
+    url: str
+    groups: int
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CleanedRun:
-    """What a clean-up did: resources by their fate (none when there was nothing to do), what remains, and why."""
+    """What a clean-up did: resources by their fate (none when there was nothing to do), what remains, and why.
+
+    `metrics` is None where what was pushed is to stay, or nothing was.
+    """
 
     run_id: str
     counts: Mapping[str, int]
     remaining: tuple[Resource, ...]
     seconds: float
+    metrics: WithdrawnMetrics | None = None
 
 
 def read_run(root: Path, overrides: Sequence[str] = ()) -> LeftRun:
@@ -60,7 +81,15 @@ def read_run(root: Path, overrides: Sequence[str] = ()) -> LeftRun:
     except OSError as error:
         raise ConfigError([Problem("RUN", f"{paths.resources} cannot be read: {error.strerror}")]) from error
     stamps = [path.stat().st_mtime for path in (paths.scenario, paths.events, paths.resources) if path.exists()]
-    return LeftRun(_run_id(paths), paths, scenario, plan_target(scenario), Ledger.parse(written), max(stamps))
+    return LeftRun(
+        run_id=_run_id(paths),
+        paths=paths,
+        scenario=scenario,
+        target=plan_target(scenario),
+        metrics=plan_metrics(scenario),
+        ledger=Ledger.parse(written),
+        touched_at=max(stamps),
+    )
 
 
 def find_run(name: str, results: Path) -> Path:

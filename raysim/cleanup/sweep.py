@@ -40,7 +40,7 @@ async def sweep(cleaner: Cleaner, scenario: Scenario, results: Path, older_than_
             spare.add(run.run_id)
         if reason:
             say(f"{run.run_id}: passed over: {reason}")
-        elif run.ledger.owed():
+        elif run.ledger.owed() or _left_metrics(run):
             cleaned.append(await cleaner.clean(run, retained=False))
     return cleaned + await cleaner.clean_tagged(scenario, older_than_s, spare)
 
@@ -51,7 +51,7 @@ def _with_ledgers(results: Path) -> list[Path]:
 
 def _passed_over(run: LeftRun, target: TargetPlan, older_than_s: float) -> str:
     """Why a sweep leaves the run alone; "" when it does not."""
-    if not run.ledger.owed() or run.target.platform in NOTHING_STAYS:
+    if (not run.ledger.owed() or run.target.platform in NOTHING_STAYS) and not _left_metrics(run):
         return ""
     holder = keeper_of(run.paths.root)
     if holder:
@@ -65,3 +65,8 @@ def _passed_over(run: LeftRun, target: TargetPlan, older_than_s: float) -> str:
     ):
         return f"it belongs to another platform; `raysim cleanup {run.paths.root}` removes it"
     return ""
+
+
+def _left_metrics(run: LeftRun) -> bool:
+    """Whether what it pushed may still be there although it is not to stay: a run that has ended has deleted it."""
+    return run.takes_metrics_back and not run.paths.summary.is_file()

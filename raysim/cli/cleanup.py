@@ -41,6 +41,7 @@ def command(
     """Remove what RUN left on its platform: a run's directory, its id below the results folder, or its s3:// address.
 
     Goes by the run's ledger, asks the platform whether it is done, and can be repeated: then there is nothing to do.
+    Where the scenario has retainMetrics: false, deletes from the Pushgateway what the run pushed, if it can be reached.
     Exit status 8 when something remains, 3 when the run goes on or the platform cannot be asked.
     """
     results = out or default_results_folder()
@@ -106,8 +107,19 @@ def _seconds(text: str) -> float:
 
 
 def _show(outcome: CleanedRun) -> None:
-    if not outcome.counts:
+    if outcome.counts:
+        _show_tenants(outcome)
+    withdrawn = outcome.metrics
+    if withdrawn is None:
         return
+    if withdrawn.trouble:
+        click.echo(f"{outcome.run_id}: metrics were left behind: Pushgateway: {withdrawn.trouble}")
+    else:
+        groups = f"{withdrawn.groups or 'no'} group{'s' * (withdrawn.groups != 1)} of metrics deleted"
+        click.echo(f"{outcome.run_id}: {groups} from {withdrawn.url}")
+
+
+def _show_tenants(outcome: CleanedRun) -> None:
     fates = ("revoked", "deleted", "suspended", "gone", "retained")
     done = [f"{outcome.counts[fate]} {fate}" for fate in fates if outcome.counts.get(fate)]
     click.echo(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from raysim.core.config.metrics import MetricsSpec
 from raysim.core.config.scenario import Scenario
 
 #: the Secret that an operator creates; its keys are the names of variables and files
@@ -28,11 +29,12 @@ class SecretSources:
         """What the pod of the driver and the coordinator needs: nobody else ever sees these variables."""
         targets = scenario.spec.targets
         store = (scenario.spec.cleanup.export_results_to or "").startswith("s3://")
-        variables: list[str | None] = [backend.token_env for backend in targets.backends]
-        if targets.platform == "embedded":
-            return cls(_sorted(variables), store=store)
         auth, login, keys = targets.auth, targets.auth.login, targets.api_keys
+        variables: list[str | None] = [backend.token_env for backend in targets.backends]
         files: list[str | None] = []
+        _add_metrics(scenario.spec.metrics, variables, files)
+        if targets.platform == "embedded":
+            return cls(_sorted(variables), _paths(files), store)
         if targets.platform != "static":
             variables.append(auth.token_env)
             files.append(auth.token_file)
@@ -80,6 +82,14 @@ class SecretSources:
 
     def _folders(self) -> list[PurePosixPath]:
         return sorted({file.parent for file in self.files})
+
+
+def _add_metrics(spec: MetricsSpec, variables: list[str | None], files: list[str | None]) -> None:
+    """What the Pushgateway and the collector are shown."""
+    for auth in filter(None, (spec.pushgateway_auth, spec.otlp_auth)):
+        variables += [auth.token_env, auth.password_env, *(header.env for header in auth.headers)]
+        files += [auth.token_file, auth.password_file, *(header.file for header in auth.headers)]
+    files += [spec.tls.ca_file, spec.tls.cert_file, spec.tls.key_file]
 
 
 def _tls(scenario: Scenario) -> list[str | None]:

@@ -9,12 +9,14 @@ from time import time
 from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
 
+from raysim.core.plan.metrics_plan import MetricsPlan
 from raysim.core.plan.target_plan import TargetPlan
 from raysim.core.records.outcome import ErrorKind
 from raysim.core.secret import Secret
 from raysim.preflight.check import Check
 from raysim.wire.client import HttpClient
 from raysim.wire.json_call import JsonAnswer, call_json
+from raysim.wire.server_access import ServerAccess
 from raysim.wire.target import HttpTarget, Timeouts, TlsFiles
 
 #: a service that needs longer than this to accept a connection is down for our purposes
@@ -41,7 +43,10 @@ _ELSE = "is it running, and is the address right?"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to ask. `secret` is sent as a bearer token and shown nowhere; an empty one is not sent."""
+    """What to ask. `secret` is sent as a bearer token and shown nowhere; an empty one is not sent.
+
+    `secret_headers` are names and values of other headers, as little shown.
+    """
 
     base: str
     path: str
@@ -49,6 +54,7 @@ class Request:
     body: Any = None
     secret: Secret = field(default=Secret(""))
     timeout_s: float = PAGE_TIMEOUT_S
+    secret_headers: tuple[tuple[str, Secret], ...] = ()
 
     @property
     def url(self) -> str:
@@ -124,8 +130,17 @@ class WireCaller:
             OSError, ssl.SSLError: a file of `spec.targets.tls` cannot be used.
         """
         tls = TlsFiles(target.tls_verify, target.tls_ca_file, target.tls_cert_file, target.tls_key_file)
-        secure = any(urlsplit(url).scheme == "https" for url in (target.router_url, target.org_url))
-        return cls(tls, tls.context() if secure else None)
+        return cls(tls, tls.context() if _secure(target.router_url, target.org_url) else None)
+
+    @classmethod
+    def of_gateway(cls, plan: MetricsPlan, environ: Mapping[str, str]) -> Self:
+        """A caller for the Pushgateway of `plan`.
+
+        Raises:
+            AccessError: a file of `spec.metrics.tls` cannot be used.
+        """
+        access = ServerAccess(plan.pushgateway_access, environ)
+        return cls(access.files, access.context() if _secure(plan.pushgateway_url) else None)
 
     async def __call__(self, request: Request) -> Page:
         """The answer to `request`."""
@@ -134,6 +149,7 @@ class WireCaller:
         client = HttpClient(target, context=self._context if target.tls else None)
         token = request.secret.reveal()
         headers = {"X-Request-ID": REQUEST_ID} | ({"Authorization": f"Bearer {token}"} if token else {})
+        headers |= {name: value.reveal() for name, value in request.secret_headers}
         before_s = time()
         try:
             answer = await call_json(client, request.method, request.path, body=request.body, headers=headers)
@@ -143,3 +159,7 @@ class WireCaller:
         finally:
             client.close()
         return Page(request, answer, before_s, time())
+
+
+def _secure(*urls: str) -> bool:
+    return any(urlsplit(url).scheme == "https" for url in urls)

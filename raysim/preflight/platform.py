@@ -6,8 +6,9 @@ Runs where credentials may be read: in the coordinator, in a task beside it, or 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from raysim.core.behaviour.endpoint import EndpointPlan
 from raysim.core.errors import RaysimError
@@ -18,10 +19,11 @@ from raysim.preflight.backends import backends_request, judge_backends
 from raysim.preflight.check import Check, printable
 from raysim.preflight.clock import judge_platform_clock
 from raysim.preflight.credentials import Lenders, admin_request, judge_admin, judge_key, judge_keys
+from raysim.preflight.gateway import Opened, check_gateways
 from raysim.preflight.models import MODELS_PATH, judge_models, judge_prices, models_asked
 from raysim.preflight.page import Caller, Page, Request, WireCaller, check_tls
 from raysim.preflight.probe import judge_probe, probe_request
-from raysim.preflight.services import ServicePage, gateway_pages, judge_service, pages_of
+from raysim.preflight.services import ServicePage, judge_service, pages_of
 
 #: for a login that hashes, and the call that follows it
 _CREDENTIAL_TIMEOUT_S = 8.0
@@ -47,25 +49,29 @@ async def check_platform(plan: RunPlan, target: TargetPlan, lenders: Lenders, *,
 
 @dataclass(frozen=True, slots=True)
 class PlatformChecks:
-    """The checks of one platform, over `call`."""
+    """The checks of one platform, over `call`, and of where metrics go, over `gateway` and by `environ`."""
 
     plan: RunPlan
     target: TargetPlan
     lenders: Lenders
     call: Caller
+    gateway: Opened = WireCaller.of_gateway
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
     async def all(self, *, probe: bool) -> list[Check]:
         """Every check, in the order in which a person reads them."""
         access = self._with_keys(probe=probe) if self.target.platform == "static" else self._with_tenants()
-        (checks, pages), rest, gateway = await asyncio.gather(
-            self._services(pages_of(self.target)), access, self._services(gateway_pages(self.plan.metrics))
+        (checks, pages), rest, gateways = await asyncio.gather(
+            self._services(pages_of(self.target)),
+            access,
+            check_gateways(self.plan.metrics, self.environ, self.gateway),
         )
         gone = {page.request.base for page in pages} - {page.request.base for page in pages if page.reached}
         return [
             *_unrepeated(checks, gone),
             judge_platform_clock(pages),
             *_unrepeated(rest, gone, once=False),
-            *gateway[0],
+            *gateways,
         ]
 
     async def _services(self, services: Sequence[ServicePage]) -> tuple[list[Check], list[Page]]:

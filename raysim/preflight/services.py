@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from raysim.core.plan.metrics_plan import MetricsPlan
 from raysim.core.plan.target_plan import TargetPlan
 from raysim.preflight.check import Check, printable
 from raysim.preflight.page import Page, Request
@@ -51,12 +50,6 @@ def _own_pages(target: TargetPlan) -> tuple[ServicePage, ...]:
                 ServicePage("API router", Request(router, "/v1/status/healthz")),
                 ServicePage("API router, ready", Request(router, "/v1/status/readyz")),
             )
-
-
-def gateway_pages(plan: MetricsPlan) -> tuple[ServicePage, ...]:
-    """The page of the Pushgateway that the run is to push to, if there is one."""
-    url = plan.pushgateway_url
-    return (ServicePage("Pushgateway", Request(url, "/-/ready")),) if url else ()
 
 
 def judge_service(service: ServicePage, page: Page) -> Check:

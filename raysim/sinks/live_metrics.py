@@ -42,13 +42,13 @@ def open_exporter(
     windows = WindowStore(directory, run_id=plan.run_id, users=wanted.per_user and len(plan.users) <= MOST_USERS)
     sinks: list[MetricsSink] = []
     if wanted.pushgateway_url:
-        sinks.append(Pushgateway(wanted.pushgateway_url, plan.run_id, shard))
+        sinks.append(Pushgateway(wanted.pushgateway_url, plan.run_id, shard, wanted.pushgateway_access))
     if wanted.otlp_url:
         # counts go on after those of an earlier process, so that they have the same beginning
         since_s = windows.first_unix_s or time()
         operation = operation_of(plan.behaviour)
         origin = OtlpOrigin(__version__, plan.run_id, plan.target.platform, operation, since_s)
-        sinks.append(OtlpCollector(wanted.otlp_url, origin))
+        sinks.append(OtlpCollector(wanted.otlp_url, origin, wanted.otlp_access))
     # what stands before the engines or watches their GPUs answers no request itself
     engines = [(each.id, each.model) for each in backends if each.kind not in ("litellm", "router", "dcgm")]
     book = MetricsBook(plan, __version__, engines)

@@ -9,10 +9,10 @@ import orjson
 
 from raysim.core.metrics.otlp import OtlpOrigin, otlp_request
 from raysim.core.metrics.snapshot import MetricsSnapshot
+from raysim.core.plan.metrics_plan import OPEN_ACCESS, AccessPlan
 from raysim.sinks.metrics_sink import SinkError
+from raysim.sinks.sink_http import SinkHttp
 
-#: sending that takes longer than this has failed
-TIMEOUT_S = 5.0
 _PATH = "/v1/metrics"
 _GZIP_LEVEL = 1
 _MULTIPLE_CHOICES = 300
@@ -24,17 +24,18 @@ class OtlpCollector:
     Args:
         url: the collector's address, with or without `/v1/metrics`.
         origin: who sends.
+        access: how the collector is entered.
         client: for tests.
     """
 
     name = "OpenTelemetry"
 
-    def __init__(self, url: str, origin: OtlpOrigin, client: httpx.Client | None = None) -> None:
+    def __init__(
+        self, url: str, origin: OtlpOrigin, access: AccessPlan = OPEN_ACCESS, client: httpx.Client | None = None
+    ) -> None:
         self._url = url if url.endswith(_PATH) else f"{url}{_PATH}"
         self._origin = origin
-        # as for the Pushgateway: no proxy, and no connection kept
-        limits = httpx.Limits(max_keepalive_connections=0)
-        self._client = client or httpx.Client(timeout=TIMEOUT_S, trust_env=False, limits=limits)
+        self._http = SinkHttp(self._url, access, client)
 
     def send(self, snapshot: MetricsSnapshot) -> None:
         """Send `snapshot`.
@@ -44,17 +45,12 @@ class OtlpCollector:
         """
         body = gzip.compress(orjson.dumps(otlp_request(snapshot, self._origin)), _GZIP_LEVEL)
         headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
-        try:
-            answer = self._client.post(self._url, content=body, headers=headers)
-        except httpx.TimeoutException as error:
-            raise SinkError(f"{self._url} did not answer within {TIMEOUT_S:g} s") from error
-        except httpx.HTTPError as error:
-            raise SinkError(f"{self._url} cannot be reached: {_short(str(error)) or type(error).__name__}") from error
+        answer = self._http.call("POST", self._url, body, headers)
         if answer.status_code >= _MULTIPLE_CHOICES:
-            raise SinkError(f"{self._url} refused: {answer.status_code} {_short(answer.text)}")
+            raise SinkError(f"{self._url} refused: {answer.status_code} {self._http.quoted(answer.text)}")
         refused, why = _refused(answer)
         if refused:
-            raise SinkError(f"{self._url} did not take {refused} values: {why}")
+            raise SinkError(f"{self._url} did not take {refused} values: {self._http.quoted(why)}")
 
     def finish(self) -> None:
         """What was sent stays as it is."""
@@ -67,11 +63,7 @@ def _refused(answer: httpx.Response) -> tuple[int, str]:
     """How many values the collector did not take although it answered well, and why."""
     try:
         said = orjson.loads(answer.content)["partialSuccess"]
-        return int(said.get("rejectedDataPoints", 0)), _short(str(said.get("errorMessage", "")))
+        return int(said.get("rejectedDataPoints", 0)), str(said.get("errorMessage", ""))
     except (ValueError, KeyError, TypeError, AttributeError):
         # no body, or none in JSON: all of it was taken
         return 0, ""
-
-
-def _short(text: str) -> str:
-    return " ".join(text.split())[:200]

@@ -11,14 +11,15 @@ from urllib.parse import quote
 import httpx
 
 from raysim.core.metrics.snapshot import MetricsSnapshot
+from raysim.core.plan.metrics_plan import OPEN_ACCESS, AccessPlan
 from raysim.sinks.exposition import CONTENT_TYPE, exposition
 from raysim.sinks.metrics_sink import SinkError
+from raysim.sinks.sink_http import SinkHttp
 
-_JOB = "raysim"
+#: the first part of the key of every group
+JOB = "raysim"
 #: the group of the series that are of the run as a whole
 RUN_GROUP = "run"
-#: a push that takes longer than this has failed; one that is under way keeps later ones back
-TIMEOUT_S = 5.0
 #: most of the time goes into compression otherwise, and text like this shrinks to a tenth nevertheless
 _GZIP_LEVEL = 1
 _GZIP_WINDOW = 31
@@ -38,19 +39,24 @@ class Pushgateway:
         url: the gateway's address.
         run_id: the run, a part of each group's key.
         shard: which shard's own series these are.
+        access: how the gateway is entered.
         client: for tests.
     """
 
     name = "Pushgateway"
 
-    def __init__(self, url: str, run_id: str, shard: int = 0, client: httpx.Client | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        run_id: str,
+        shard: int = 0,
+        access: AccessPlan = OPEN_ACCESS,
+        client: httpx.Client | None = None,
+    ) -> None:
         self._url = url
         self._groups = groups_of(url, run_id, (RUN_GROUP, str(shard)))
         self._shard = str(shard)
-        # a proxy for the world outside has no business between a load generator and its gateway, and pushes are too far
-        # apart for a connection to be of use to the next one
-        limits = httpx.Limits(max_keepalive_connections=0)
-        self._client = client or httpx.Client(timeout=TIMEOUT_S, trust_env=False, limits=limits)
+        self._http = SinkHttp(url, access, client)
         self._explained: dict[str, str] = {}
 
     def send(self, snapshot: MetricsSnapshot) -> None:
@@ -67,7 +73,7 @@ class Pushgateway:
         compressor = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
         body = compressor.compress(text) + compressor.flush()
         headers = {"Content-Type": CONTENT_TYPE, "Content-Encoding": "gzip"}
-        answer = self._call("PUT", group, content=body, headers=headers)
+        answer = self._http.call("PUT", group, body, headers)
         if answer.status_code >= _BAD_REQUEST:
             raise SinkError(self._refusal(group, answer.status_code, answer.text))
 
@@ -81,9 +87,9 @@ class Pushgateway:
             SinkError: one of them may still be there.
         """
         for group in self._groups.values():
-            answer = self._call("DELETE", group)
+            answer = self._http.call("DELETE", group)
             if answer.status_code >= _BAD_REQUEST and answer.status_code != _GONE:
-                raise SinkError(f"{group} was not deleted: {answer.status_code} {_short(answer.text)}")
+                raise SinkError(f"{group} was not deleted: {answer.status_code} {self._http.quoted(answer.text)}")
 
     def _refusal(self, group: str, status: int, text: str) -> str:
         """Why the gateway did not take a push, and what to do about it.
@@ -93,7 +99,7 @@ class Pushgateway:
         """
         clash = _CLASH.search(text) if status == _BAD_REQUEST and _INCONSISTENT in text else None
         if clash is None:
-            return f"{group} was refused: {status} {_short(text)}"
+            return f"{group} was refused: {status} {self._http.quoted(text)}"
         # which of the two types the gateway names is chance
         name = clash[1]
         if name not in self._explained:
@@ -109,20 +115,12 @@ class Pushgateway:
     def _holders(self, name: str, own: str) -> list[str]:
         """The groups of others that have a metric of that name; where the gateway does not say, how such are called."""
         try:
-            groups = self._call("GET", f"{self._url}/api/v1/metrics").json()["data"]
+            groups = self._http.call("GET", f"{self._url}/api/v1/metrics").json()["data"]
             found = [group_url(self._url, each["labels"]) for each in groups if name in each]
         except (SinkError, ValueError, KeyError, TypeError):
             found = []
         others = [each for each in found if each != own]
-        return others or [f"{self._url}/metrics/job/{_JOB}/test_run/RUN/shard/N"]
-
-    def _call(self, method: str, url: str, **more: object) -> httpx.Response:
-        try:
-            return self._client.request(method, url, **more)  # type: ignore[arg-type]  # content and headers
-        except httpx.TimeoutException as error:
-            raise SinkError(f"{self._url} did not answer within {TIMEOUT_S:g} s") from error
-        except httpx.HTTPError as error:
-            raise SinkError(f"{self._url} cannot be reached: {_short(str(error)) or type(error).__name__}") from error
+        return others or [f"{self._url}/metrics/job/{JOB}/test_run/RUN/shard/N"]
 
 
 def group_url(url: str, labels: Mapping[str, str]) -> str:
@@ -133,7 +131,7 @@ def group_url(url: str, labels: Mapping[str, str]) -> str:
 
 def groups_of(url: str, run_id: str, shards: Sequence[str]) -> dict[str, str]:
     """The addresses of a run's groups, by shard."""
-    return {shard: group_url(url, {"job": _JOB, "test_run": run_id, "shard": shard}) for shard in shards}
+    return {shard: group_url(url, {"job": JOB, "test_run": run_id, "shard": shard}) for shard in shards}
 
 
 def _segment(name: str, value: str) -> str:
@@ -142,7 +140,3 @@ def _segment(name: str, value: str) -> str:
         return f"{name}/{quote(value, safe='')}"
     encoded = base64.urlsafe_b64encode(value.encode()).decode().rstrip("=") or "="
     return f"{name}@base64/{encoded}"
-
-
-def _short(text: str) -> str:
-    return " ".join(text.split())[:200]

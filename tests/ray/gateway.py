@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,13 +13,16 @@ from prometheus_client.parser import text_string_to_metric_families
 
 
 class Gateway:
-    """Groups by their path: what was put there last, how often, and which were deleted."""
+    """Groups by their path: what was put there last, how often, which were deleted; and who said that he may."""
 
     def __init__(self) -> None:
         self.url = ""
         self.groups: dict[str, str] = {}
         self.puts = 0
         self.deleted: list[str] = []
+        self.shown: set[str] = set()
+        #: what it says it has, when asked
+        self.listed: list[dict[str, str]] = []
 
     def total(self, name: str, **labels: str) -> float:
         """The sum of the series of that name that have these labels."""
@@ -37,13 +41,15 @@ def recording_gateway() -> Iterator[Gateway]:
     gateway = Gateway()
 
     class Handler(BaseHTTPRequestHandler):
-        def _answer(self, status: int) -> None:
+        def _answer(self, status: int, body: bytes = b"") -> None:
+            gateway.shown.add(self.headers.get("Authorization", ""))
             self.send_response(status)
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
+            self.wfile.write(body)
 
         def do_GET(self) -> None:
-            self._answer(200)
+            self._answer(200, json.dumps({"data": [{"labels": labels} for labels in gateway.listed]}).encode())
 
         def do_PUT(self) -> None:
             gateway.groups[self.path] = gzip.decompress(self.rfile.read(int(self.headers["Content-Length"]))).decode()

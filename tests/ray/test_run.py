@@ -119,9 +119,11 @@ def kept_as_counted(run: Run) -> None:
 
 def test_one_actor_a_user_by_name_and_no_secret_anywhere(runner: Runner, platform: Platform, ray_logs: Path) -> None:
     one_each = {"usersPerActor": 1, "usersPerWorker": 50}
-    copies = runner.folder / "copies"
+    copies, token = runner.folder / "copies", runner.folder / "token"
+    token.write_text("for-the-gateway-alone")
     with recording_gateway() as gateway:
-        metrics, export = {"pushgatewayUrl": gateway.url, "exportInterval": "1s"}, {"exportResultsTo": str(copies)}
+        auth, export = {"pushgatewayAuth": {"tokenFile": str(token)}}, {"exportResultsTo": str(copies)}
+        metrics = {"pushgatewayUrl": gateway.url, "exportInterval": "1s", **auth}
         spec = short_load(platform, users=1, seconds=5, workers=one_each, metrics=metrics, cleanup=export)
         process = runner.start(spec, "secrets", "--set", "advanced.debug=true")
         wait_for(runner.folder / "results" / "secrets" / "events.jsonl", "run_started")
@@ -131,7 +133,9 @@ def test_one_actor_a_user_by_name_and_no_secret_anywhere(runner: Runner, platfor
     assert {actor.name for actor in actors} == {"user/org-1/user-org-1-1", "user/org-2/user-org-2-1"}
     keys = [key for key in platform.keys if key]
     assert len(keys) >= 2
-    secrets = [*keys, platform.admin_token]
+    # preflight and every push have shown it
+    assert gateway.shown == {f"Bearer {token.read_text()}"}
+    secrets = [*keys, platform.admin_token, token.read_text()]
     assert not any(secret in run.output or secret in repr(actors) for secret in secrets)
     assert files_holding(run.directory, secrets) == []
     pushed = "".join(gateway.groups.values())

@@ -21,9 +21,10 @@ from raysim.dashboards.catalog import DASHBOARDS
 from raysim.dashboards.live_check import Found, answers
 from raysim.dashboards.prometheus import Prometheus as Asked
 from raysim.dashboards.questions import questions
-from raysim.sinks import pushgateway
+from raysim.sinks import sink_http
 from raysim.sinks.metrics_exporter import MetricsExporter
 from raysim.sinks.metrics_sink import SinkError
+from raysim.sinks.pushed_groups import delete_groups
 from raysim.sinks.pushgateway import Pushgateway
 from tests.component.sinks.metrics_run import metrics_plan, metrics_readings, metrics_snapshot
 from tests.services.monitoring import Gateway, Prometheus, monitoring
@@ -94,6 +95,15 @@ def test_groups_of_a_run_are_deleted_and_others_stay(gateway: Gateway) -> None:
     assert {group["test_run"] for group in gateway.groups()} == {"stays"}
 
 
+def test_a_clean_up_finds_and_counts_the_groups_of_a_killed_run(gateway: Gateway) -> None:
+    pushed(gateway, "stays")
+    plan, snapshot = pushed(gateway, "killed")
+    Pushgateway(gateway.url, "killed", shard=3).send(snapshot)
+    assert delete_groups(plan.metrics, "killed") == 3
+    assert {group["test_run"] for group in gateway.groups()} == {"stays"}
+    assert delete_groups(plan.metrics, "killed") == 0
+
+
 def test_a_gateway_that_was_away_has_the_right_values_again(gateway: Gateway) -> None:
     plan = metrics_plan("outage", gateway.url)
     made = MetricsExporter(MetricsBook(plan, "1"), [Pushgateway(gateway.url, "outage")], 0.05)
@@ -119,7 +129,7 @@ def test_a_gateway_that_was_away_has_the_right_values_again(gateway: Gateway) ->
 
 
 def test_a_gateway_that_swallows_everything_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pushgateway, "TIMEOUT_S", 0.2)
+    monkeypatch.setattr(sink_http, "TIMEOUT_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         plan = metrics_plan("hole", url)

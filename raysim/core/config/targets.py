@@ -80,7 +80,7 @@ class TargetKeysSpec(Part):
 
 
 class TlsSpec(Part):
-    """How the platform's certificates are checked."""
+    """How certificates are checked, and which is shown."""
 
     verify: Flag = Field(default=True, description="whether certificates are checked; off only for a test set-up")
     ca_file: str | None = Field(None, description="certificates to trust, PEM; the system's by default")

@@ -12,7 +12,7 @@ from raysim.core.control.circuit import CircuitPolicy
 from raysim.core.control.retry import RetryPolicy
 from raysim.core.ids import default_seed, short_id
 from raysim.core.plan.load import ArrivalPlan, LoadSchedule, PhasePlan
-from raysim.core.plan.metrics_plan import MetricsPlan
+from raysim.core.plan.metrics_build import plan_metrics
 from raysim.core.plan.run_plan import BootstrapPlan, LimitPlan, PackPlan, RunPlan, UserPlan
 from raysim.core.plan.target_plan import AuthPlan, TargetPlan
 from raysim.core.plan.tenants import plan_tenants, plan_users
@@ -58,7 +58,7 @@ def build_plan(scenario: Scenario, run_id: str, *, started: str) -> RunPlan:
         thresholds=tuple(threshold.to_threshold() for threshold in spec.thresholds),
         slo=spec.slo.to_slo() if spec.slo else None,
         backends=_backends(scenario),
-        metrics=_metrics(scenario),
+        metrics=plan_metrics(scenario),
     )
 
 
@@ -75,21 +75,6 @@ def _backends(scenario: Scenario) -> tuple[BackendTarget, ...]:
             token_env=backend.token_env or "",
         )
         for backend in scenario.spec.targets.backends
-    )
-
-
-def _metrics(scenario: Scenario) -> MetricsPlan:
-    spec = scenario.spec.metrics
-    return MetricsPlan(
-        pushgateway_url=(spec.pushgateway_url or "").rstrip("/"),
-        otlp_url=(spec.otlp_url or "").rstrip("/"),
-        prometheus_url=(spec.prometheus_url or "").rstrip("/"),
-        listen=spec.listen or 0,
-        interval_s=spec.export_interval,
-        groups=spec.groups(),
-        labels=tuple(sorted(spec.labels.items())),
-        per_user=spec.per_user,
-        retain=scenario.spec.cleanup.retain_metrics,
     )
 
 

@@ -12,7 +12,7 @@ import trustme
 
 from raysim.actors.lenders import check_here, lend_token
 from raysim.core.errors import PreflightError, RaysimError
-from raysim.core.plan.metrics_plan import MetricsPlan
+from raysim.core.plan.metrics_plan import AccessPlan, MetricsPlan
 from raysim.core.plan.run_plan import RunPlan
 from raysim.core.plan.target_plan import AuthPlan, PlatformKind, TargetPlan
 from raysim.core.records.outcome import ErrorKind
@@ -32,6 +32,7 @@ from tests.component.wire.scripted_server import Peer, Script, answer, whole
 __all__ = ["serve"]
 
 TOKEN = Secret("sk-hunter2")
+ENVIRON = {"GATE": "for-hunter2"}
 CHAT = "/v1/chat/completions"
 MODELS = {"data": [{"id": "gpt-4o"}]}
 WELL: dict[str, Any] = {
@@ -51,7 +52,8 @@ async def checked(
     plan: RunPlan, answers: dict[str, Any], lenders: Lenders | None = None, *, probe: bool = True
 ) -> tuple[dict[str, Check], FakePlatform]:
     fake = FakePlatform(answers)
-    checks = await PlatformChecks(plan, plan.target, lenders or lend_token(TOKEN), fake).all(probe=probe)
+    lent = lenders or lend_token(TOKEN)
+    checks = await PlatformChecks(plan, plan.target, lent, fake, lambda *_: fake, ENVIRON).all(probe=probe)
     assert len({check.name for check in checks}) == len(checks)
     assert "hunter2" not in str([str(check) for check in checks])
     return {check.name: check for check in checks}, fake
@@ -97,6 +99,35 @@ async def test_the_pushgateway_has_to_be_ready(answer: Any, verdict: str, found:
     # its clock is nobody's business
     assert verdicts(checks)["platform's clock"] == "skipped"
     assert "Pushgateway" not in (await checked(planned("aiaas"), WELL))[0]
+
+
+@pytest.mark.parametrize(
+    ("access", "answer", "found"),
+    [
+        (AccessPlan("gate", token_env="GATE"), (200, b"OK"), "http://gateway:9091/-/ready answered 200"),
+        (AccessPlan("gate", token_env="GATE"), (500, b"why for-hunter2?"), "/-/ready answered 500: why ***?"),
+        (AccessPlan("gate", token_env="GATE"), 401, "/-/ready answered 401: the credential is not taken"),
+        (AccessPlan(), 401, "/-/ready answered 401: it wants a credential"),
+        (AccessPlan("gate", token_env="GONE"), 200, "gate.tokenEnv: the environment variable GONE is not set"),
+        (AccessPlan("gate", token_file="/nowhere"), 200, "gate.tokenFile: /nowhere cannot be read: No such file"),
+    ],
+)  # fmt: skip
+async def test_the_pushgateway_is_shown_its_credential(access: AccessPlan, answer: Any, found: str) -> None:
+    metrics = MetricsPlan(pushgateway_url="http://gateway:9091", pushgateway_access=access)
+    checks, fake = await checked(replace(planned("aiaas"), metrics=metrics), {**WELL, "/-/ready": answer})
+    assert found in checks["Pushgateway"].found
+    shown = [dict(request.secret_headers) for request in fake.asked if request.path == "/-/ready"]
+    assert shown in ([], [{}], [{"Authorization": Secret("Bearer for-hunter2")}])
+    # nobody else is shown it
+    assert not any(request.secret_headers for request in fake.asked if request.path != "/-/ready")
+
+
+async def test_a_credential_for_the_collector_that_is_not_there_fails() -> None:
+    metrics = MetricsPlan(
+        otlp_url="http://collector:4318", otlp_access=AccessPlan("otlp", headers=(("K", "GONE", ""),))
+    )
+    checks, _ = await checked(replace(planned("aiaas"), metrics=metrics), WELL)
+    assert checks["OpenTelemetry collector"].found.startswith("otlp.headers[0].env: the environment variable GONE")
 
 
 async def test_a_credential_that_is_not_there_fails_with_its_hint() -> None:

@@ -16,7 +16,8 @@ from raysim.core.metrics.otlp import OtlpOrigin, otlp_request
 from raysim.core.metrics.snapshot import Spread
 from raysim.sinks.live_metrics import open_exporter
 from raysim.sinks.metrics_sink import SinkError
-from raysim.sinks.otlp import TIMEOUT_S, OtlpCollector
+from raysim.sinks.otlp import OtlpCollector
+from raysim.sinks.sink_http import TIMEOUT_S
 from raysim.sinks.windows import WindowStore
 from tests.component.sinks.metrics_run import metrics_plan, metrics_snapshot
 from tests.unit.core.metrics.requests import batch, request
@@ -212,7 +213,7 @@ def test_a_collector_that_is_away_is_said(error: Exception, message: str) -> Non
 
     client = httpx.Client(transport=httpx.MockTransport(fail))
     with pytest.raises(SinkError, match=message):
-        OtlpCollector("http://collector:4318", ORIGIN, client).send(metrics_snapshot())
+        OtlpCollector("http://collector:4318", ORIGIN, client=client).send(metrics_snapshot())
 
 
 def test_several_kinds_of_operation_have_no_name_in_common() -> None:

@@ -55,6 +55,17 @@ def test_files_are_mounted_where_the_scenario_expects_them_and_certificates_ever
     assert len(worker(scenario)["volumes"]) == 3
 
 
+def test_the_head_alone_gets_what_metrics_are_shown_on_every_platform() -> None:
+    auth = {"username": "ray", "passwordFile": "/etc/raysim/secret/gateway"}
+    key = {"headers": [{"name": "X-Api-Key", "env": "OTLP_KEY"}]}
+    metrics = {"pushgatewayUrl": "http://g:1", "pushgatewayAuth": auth, "otlpUrl": "http://o:1", "otlpAuth": key}
+    backend = {"id": "b", "metricsUrl": "http://b:1/metrics", "kind": "vllm", "tokenEnv": "PAGE_TOKEN"}
+    scenario = scenario_of(metrics=metrics, targets={"backends": [backend]})
+    assert set(secrets(head(scenario))) == {"OTLP_KEY", "PAGE_TOKEN"}
+    assert [m["mountPath"] for m in head(scenario)["containers"][0]["volumeMounts"]].count("/etc/raysim/secret") == 1
+    assert secrets(worker(scenario)) == {}
+
+
 def test_the_object_stores_credentials_may_come_from_a_role() -> None:
     found = secrets(head(scenario_of(cleanup={"exportResultsTo": "s3://bucket/{testRunId}/"})))
     assert {name for name, reference in found.items() if reference.get("optional")} == set(found)

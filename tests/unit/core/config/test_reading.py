@@ -82,6 +82,7 @@ def test_a_real_platform_needs_both_addresses() -> None:
         ({"workers": {"resources": {"limits": {"memory": "5XB"}}}}, "spec.workers.resources.limits.memory", "512Mi"),
         ({"metrics": {"pushgatewayUrl": "gateway:9091"}}, "spec.metrics.pushgatewayUrl", "http://"),
         ({"metrics": {"labels": {"model": "x"}}}, "spec.metrics.labels.model", "sets itself"),
+        ({"metrics": {"otlpAuth": {"tokenEnv": "T"}}}, "spec.metrics.otlpAuth", "has no meaning without otlpUrl"),
         ({"cleanup": {"exportResultsTo": "s3:///x"}}, "spec.cleanup.exportResultsTo", "s3://bucket/"),
         (
             {"cleanup": {"exportResultsTo": "s3://key@bucket/x"}},
@@ -107,6 +108,29 @@ def test_a_mistake_is_one_error_at_its_place(spec: dict[str, Any], path: str, sa
     errors = errors_of(**spec)
     assert list(errors) == [path]
     assert says in errors[path]
+
+
+@pytest.mark.parametrize(
+    ("auth", "path", "says"),
+    [
+        ({}, "", "give one of tokenEnv"),
+        ({"tokenEnv": "A", "tokenFile": "b"}, "", "found tokenEnv and tokenFile; give one"),
+        ({"tokenEnv": "A", "username": "ray", "passwordEnv": "B"}, "", "found tokenEnv and username"),
+        ({"username": "ray"}, ".username", "give passwordEnv or passwordFile"),
+        ({"passwordEnv": "A"}, "", "found no credential"),
+        ({"tokenEnv": "A", "passwordEnv": "A"}, ".username", "is required beside a password"),
+        ({"username": "a:b", "passwordEnv": "A"}, ".username", "holds a colon"),
+        ({"tokenEnv": "hunter2-hunter2"}, ".tokenEnv", "the name of an environment variable"),
+        ({"headers": [{"name": "a b", "env": "A"}]}, ".headers[0].name", "is no header's name"),
+        ({"headers": [{"name": "Host", "env": "A"}]}, ".headers[0].name", "sets itself"),
+        ({"headers": [{"name": "X-Key"}]}, ".headers[0]", "give env or file"),
+        ({"tokenEnv": "A", "headers": [{"name": "authorization", "env": "A"}]}, ".headers[0].name", "is there twice"),
+    ],
+)
+def test_a_credential_for_metrics_is_one_and_whole(auth: dict[str, Any], path: str, says: str) -> None:
+    errors = errors_of(metrics={"pushgatewayUrl": "http://gateway:9091", "pushgatewayAuth": auth})
+    assert says in errors[f"spec.metrics.pushgatewayAuth{path}"]
+    assert "hunter2" not in str(errors)
 
 
 @pytest.mark.parametrize("weights", [[0], [0, 0.0]])
