@@ -15,8 +15,9 @@ _MAX_VALUES = 100_000
 
 
 def dump_document(document: dict[str, Any]) -> str:
-    """`document` as YAML, its keys in their order."""
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
+    """`document` as YAML, its keys in their order; text of several lines stands as such."""
+    text: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    return text
 
 
 def parse_documents(text: str) -> list[Any]:
@@ -57,6 +58,18 @@ def _syntax_problem(error: yaml.MarkedYAMLError) -> Problem:
     where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
     reason = error.problem or "unreadable"
     return Problem(where, f"not valid YAML: {reason if not looks_secret(reason) else 'unreadable'}")
+
+
+class _Dumper(yaml.SafeDumper):
+    """PyYAML's safe dumper, which keeps the lines of a text."""
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in value else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _text)
 
 
 class _Loader(yaml.SafeLoader):
