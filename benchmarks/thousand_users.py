@@ -1,6 +1,6 @@
 """A thousand users for real, and what every process of the run takes while they ask.
 
-    python -m benchmarks.thousand_users [--sustained 110s] [--nodes N] [--users 1000] [--keep DIR]
+    python -m benchmarks.thousand_users [--sustained 110s] [--nodes N] [--users 1000] [--metrics] [--keep DIR]
 
 Runs `configs/thousand-users.yaml` with shorter phases, on the embedded platform. With `--nodes`, on a Ray cluster of so
 many worker nodes of 50 slots on this machine, of which it says what each takes. Prints errors, the verdict, how soon
@@ -19,7 +19,7 @@ import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -27,7 +27,12 @@ from statistics import median
 from time import sleep, time
 from typing import Any
 
+from benchmarks.metrics_cost import prometheus_rss_mib
 from benchmarks.processes import Course, Sampler, pss_mib
+from raysim.core.metrics.book import planned_series
+from raysim.results import open_run
+from raysim.results.unfinished import planned as planned_run
+from tests.services.monitoring import Prometheus, monitoring
 
 CONFIG = Path(__file__).parent.parent / "configs" / "thousand-users.yaml"
 SLOTS = 50
@@ -36,6 +41,11 @@ FLAT_SHARE, FLAT_MIB = 0.02, 2.0
 MOST_ERRORS = 0.01
 ACTIVE_WITHIN_S = 60.0
 _RUN_ID = "thousand"
+#: how often Prometheus scrapes, and how long after the run its last push has been
+_SCRAPE_S = 10
+_SCRAPED_S = _SCRAPE_S + 2.0
+#: kinds of errors and of ends add some to those that a run begins with
+_MORE_SERIES = 1.05
 _ORGS = 10
 _OBJECT_STORE_BYTES = 80_000_000
 #: of these processes each worker node has its own
@@ -52,8 +62,8 @@ class Phase:
     until_s: float
 
 
-def command(options: argparse.Namespace, folder: Path, address: str) -> list[str]:
-    """The run, with its phases shortened."""
+def command(options: argparse.Namespace, folder: Path, address: str, gateway_url: str) -> list[str]:
+    """The run, with its phases shortened; it pushes to a gateway where there is one."""
     users, sustained = options.users, options.sustained
     phases = [
         {"name": "warm-up", "duration": "10s", "targetActiveUsers": users // 10},
@@ -68,6 +78,8 @@ def command(options: argparse.Namespace, folder: Path, address: str) -> list[str
     }
     run = [sys.executable, "-m", "raysim", "run", str(CONFIG), "--ui", "plain", "--run-id", _RUN_ID]
     run += ["--out", str(folder), "--address", address]
+    if gateway_url:
+        changes["metrics.pushgatewayUrl"] = gateway_url
     return run + [part for path, value in changes.items() for part in ("--set", f"{path}={value}")]
 
 
@@ -164,15 +176,41 @@ def show_run(summary: dict[str, Any], begun_s: float, directory: Path, users: in
     )
 
 
+def show_metrics(prometheus: Prometheus, directory: Path) -> bool:
+    """Print what the run's series took; whether as many as planned came, and none too slowly."""
+    sleep(_SCRAPED_S)
+    summary = json.loads((directory / "summary.json").read_bytes())
+    planned = planned_series(planned_run(open_run(directory)))
+    backends = len(summary["backends"])
+    most = planned.users + planned.others + backends * planned.each_backend
+    series = prometheus.value(f'count({{test_run="{_RUN_ID}"}})') or 0.0
+    scrape_s = prometheus.value('max_over_time(scrape_duration_seconds{job="gateway"}[10m])') or float("inf")
+    pushes = prometheus.value('pushgateway_http_push_duration_seconds_count{method="put"}') or 0.0
+    push_s = prometheus.value('pushgateway_http_push_duration_seconds{method="put",quantile="0.9"}') or float("inf")
+    print(
+        f"metrics: {series:,.0f} series ({most:,} planned to begin with), {pushes:.0f} pushes, of which the gateway took "
+        f"{push_s:.2f} s (p90), {summary['metrics']['dropped']} dropped; longest scrape {scrape_s:.2f} s; "
+        f"Prometheus {prometheus_rss_mib(prometheus.pid):.0f} MiB"
+    )
+    return series <= _MORE_SERIES * most and push_s <= 1 and scrape_s <= 1 and not summary["metrics"]["dropped"]
+
+
 def measure(options: argparse.Namespace, folder: Path) -> bool:
     """Run it once; whether all was as it should be.
 
     Raises:
         RuntimeError: the run left no summary.
     """
-    with cluster(options.nodes) as address, Sampler() as sampler:
+    with ExitStack() as stack:
+        # before the sampler, which takes what it finds below this process for the run's
+        servers = stack.enter_context(monitoring(f"{_SCRAPE_S}s")) if options.metrics else None
+        address = stack.enter_context(cluster(options.nodes))
+        sampler = stack.enter_context(Sampler())
         begun_s = time()
-        run = subprocess.Popen(command(options, folder, address), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        url = servers[0].url if servers is not None else ""
+        run = subprocess.Popen(
+            command(options, folder, address, url), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
         looked = False
         while run.poll() is None:
             sleep(1.0)
@@ -181,6 +219,7 @@ def measure(options: argparse.Namespace, folder: Path) -> bool:
                 show_nodes(sampler, options.nodes)
                 looked = True
         said = run.stderr.read().decode(errors="replace") if run.stderr else ""
+        scraped = show_metrics(servers[1], folder / _RUN_ID) if servers is not None else True
     directory = folder / _RUN_ID
     if not (directory / "summary.json").exists():
         raise RuntimeError(f"raysim run: status {run.returncode}\n{said[-3000:]}")
@@ -192,7 +231,7 @@ def measure(options: argparse.Namespace, folder: Path) -> bool:
     if packs:
         each = sum(packs) / options.users
         print(f"{each:.2f} MiB resident a user in {len(packs)} packs; the largest has {max(packs):.0f} MiB")
-    return held and flat
+    return held and flat and scraped
 
 
 def main() -> int:
@@ -201,6 +240,7 @@ def main() -> int:
     parser.add_argument("--users", type=int, default=1000)
     parser.add_argument("--sustained", default="110s")
     parser.add_argument("--nodes", type=int, default=0)
+    parser.add_argument("--metrics", action="store_true", help="with a Pushgateway and a Prometheus")
     parser.add_argument("--keep", type=Path, help="a folder that does not yet hold such a run")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="raysim-bench-") as folder:
