@@ -245,6 +245,13 @@ class LoadTest:
             briefs, self._coordinator.handle, self._shards, debug=self._debug, waiting=self._starting
         )
         ready = sum(self._ready_users(pack) for pack in list(self._packs)) + self._replaced_early()
+        going: RunProgress = self._coordinator.ask("watch")
+        if going.stop_reason:
+            raise BootstrapError(
+                f"{going.lost} of {len(plan.users)} users were lost while users were set up, "
+                "and bootstrap.onLoss is abort",
+                hint=f"why is in {self._paths.events} (pack_lost)",
+            )
         self._view.note(f"{ready} of {len(plan.users)} users ready in {monotonic() - started_s:.1f} s")
         if ready < plan.bootstrap.min_success * len(plan.users):
             raise BootstrapError(

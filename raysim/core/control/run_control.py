@@ -222,7 +222,7 @@ class RunControl:
         self._losses.lose([Loss(user, self._run_s(now_s), why, heard_s) for user in users])
         word = self._words.lose(pack, self._losses.life(pack), users, self._run_s(now_s), certain=certain)
         self._note("pack_lost", pack=pack, users=sorted(users), why=why, life=word.life, last_word=_told(word))
-        if self._plan.bootstrap.abort_on_loss and self.state is RunState.RUNNING:
+        if self._plan.bootstrap.abort_on_loss and self.state in (RunState.PREPARING, RunState.RUNNING):
             self.stop("loss", "a user was lost and bootstrap.onLoss is abort", self._plan.limits.drain_s, now_s)
         move = self._moves.of(pack)
         if move is not None and self.state is RunState.RUNNING:

@@ -6,8 +6,10 @@ import pytest
 
 from raysim.core.control.messages import StopOrder, Totals
 from raysim.core.control.run_control import RunState
-from tests.unit.core.control.course import DRAIN_S, PACKS, USERS, Course, plan, switches_of
+from tests.unit.core.control.course import BEGIN_S, DRAIN_S, PACKS, USERS, Course, plan, switches_of
 from tests.unit.core.plan.scenarios import schedule_of
+
+NO_SLOT = "no node had slots for it"
 
 
 def test_a_lost_pack_is_noted_and_its_work_still_counts() -> None:
@@ -96,6 +98,40 @@ def test_a_run_that_tolerates_no_loss_is_aborted() -> None:
     course.report(0, 6.0, drained=True)
     assert course.state() is RunState.DRAINED
     assert course.kinds()[-3:] == ["pack_lost", "stopping", "drained"]
+
+
+def nobody_has_room(on_loss: str) -> tuple[Course, int]:
+    """A course before its beginning, of whose two packs one was given up; and the life in which to place it again."""
+    made = plan()
+    policy = replace(made.bootstrap, abort_on_loss=on_loss == "abort", respawn=on_loss == "respawn")
+    course = Course(replace(made, bootstrap=policy))
+    course.control.pack_ready(0, PACKS[0])
+    return course, course.control.pack_lost(1, PACKS[1], NO_SLOT, BEGIN_S, certain=True)
+
+
+@pytest.mark.parametrize(
+    ("on_loss", "life", "state"),
+    [("continue", 0, RunState.PREPARING), ("respawn", 1, RunState.PREPARING), ("abort", 0, RunState.DRAINING)],
+)
+def test_a_pack_that_found_no_slot_is_lost_by_name_and_treated_as_was_asked(
+    on_loss: str, life: int, state: RunState
+) -> None:
+    course, next_life = nobody_has_room(on_loss)
+    assert (next_life, course.state()) == (life, state)
+    assert sorted(course.control.lost) == PACKS[1]
+    assert {loss.why for loss in course.control.losses} == {NO_SLOT}
+    (told,) = [event.detail for event in course.control.take_events() if event.kind == "pack_lost"]
+    assert (told["users"], told["why"]) == (PACKS[1], NO_SLOT)
+    assert course.control.stop_reason == ("loss" if on_loss == "abort" else "")
+
+
+def test_a_pack_that_never_finds_a_slot_is_not_placed_for_ever() -> None:
+    course, _ = nobody_has_room("respawn")
+    lives = [course.control.pack_lost(1, PACKS[1], NO_SLOT, BEGIN_S, certain=True) for _ in range(3)]
+    assert lives == [2, 3, 0]
+    # and the run goes on with those who are there
+    course.control.begin(BEGIN_S)
+    assert (course.control.ready, course.tick(1.0)) == (3, RunState.RUNNING)
 
 
 def test_a_loss_while_draining_does_not_change_why_the_run_stopped() -> None:
