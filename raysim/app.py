@@ -32,7 +32,7 @@ from raysim.actors.tenant_desk import RemovalProgress
 from raysim.core.backends.target import BackendTarget
 from raysim.core.control.messages import Event
 from raysim.core.control.progress import RunProgress
-from raysim.core.control.run_control import RunState
+from raysim.core.control.situation import RunState
 from raysim.core.errors import BootstrapError, ExitCode, InterruptedRunError, RaysimError
 from raysim.core.export.address import Destinations
 from raysim.core.metrics.readings import RunReadings

@@ -24,7 +24,8 @@ from raysim.actors.user import Bootstrapped, node_name
 from raysim.actors.user_keys import UserKeys
 from raysim.core.control.messages import Event, Orders, PackStatus
 from raysim.core.control.progress import RunProgress, Standing, progress_of
-from raysim.core.control.run_control import RunControl, RunState
+from raysim.core.control.run_control import RunControl
+from raysim.core.control.situation import RunState
 from raysim.core.control.terms import Amendment, Ruling
 from raysim.core.metrics.readings import RunReadings
 from raysim.core.metrics.survey import take_readings
@@ -96,7 +97,7 @@ class Coordinator:
         self._kept_s = monotonic()
         self._keep_takes_s = 0.0
         self._keeping: asyncio.Task[None] | None = None
-        self._control = RunControl(plan, wall_offset_s=time() - monotonic())
+        self._control = RunControl.of(plan, wall_offset_s=time() - monotonic())
         self._bootstraps: list[Bootstrapped] = []
         #: users that were set up, in their latest life
         self._set_up: dict[int, Bootstrapped] = {}
@@ -123,8 +124,8 @@ class Coordinator:
         """Go on where the process before this one was killed, on the same clock: it is that of the machine."""
         memory, now_s = recalled.memory, monotonic()
         self._control = RunControl.resume(self._plan, memory.course, recalled.grants, now_s)
-        self._plan = self._control.plan
-        self._control.samples.extend(recalled.samples)
+        self._plan = self._control.situation.plan
+        self._control.situation.samples.extend(recalled.samples)
         self._samples_kept = len(recalled.samples)
         self._bootstraps = recalled.bootstraps
         self._set_up = {each.user: each for each in recalled.bootstraps if not each.error}
@@ -173,7 +174,7 @@ class Coordinator:
 
     async def admit(self, user: int, life: int = 0) -> Admission:
         """Wait for a turn to be set up; `bootstrapped` gives the turn back."""
-        return await self._desk.admit(user, life, keys_in_use=self._control.is_moving(user))
+        return await self._desk.admit(user, life, keys_in_use=self._control.lives.is_moving(user))
 
     async def bootstrapped(self, result: Bootstrapped) -> None:
         """A user was set up, or could not be."""
@@ -195,7 +196,7 @@ class Coordinator:
 
     async def pack_ready(self, pack: int, users: Sequence[int], life: int) -> None:
         """A pack is set up and about to report."""
-        self._control.pack_ready(pack, users, monotonic(), life)
+        self._control.lives.pack_ready(pack, users, monotonic(), life)
         await self._settle()
 
     # ── the run ──
@@ -219,13 +220,13 @@ class Coordinator:
         """
         for user in users:
             self._desk.give_back(user)
-        life = self._control.pack_lost(pack, users, why, monotonic(), certain=certain)
+        life = self._control.lives.pack_lost(pack, users, why, monotonic(), certain=certain)
         await self._settle()
         return life
 
     async def pack_moving(self, pack: int, address: str, leaves_in_s: float) -> int:
         """A pack's node is about to go; returns the life in which to place it elsewhere, 0 for not at all."""
-        life = self._control.pack_moving(pack, address, leaves_in_s)
+        life = self._control.lives.pack_moving(pack, address, leaves_in_s)
         await self._settle()
         return life
 
@@ -234,24 +235,24 @@ class Coordinator:
 
         False when the pack is not moving.
         """
-        begun = self._control.hand_over(pack, drain_s, monotonic())
+        begun = self._control.lives.hand_over(pack, drain_s, monotonic())
         await self._settle()
         return begun
 
     async def take_over(self, pack: int, life: int) -> bool:
         """The old process of a moving pack is gone; False when there is nothing to take over any more."""
-        done = self._control.take_over(pack, life, monotonic())
+        done = self._control.lives.take_over(pack, life, monotonic())
         await self._settle()
         return done
 
     async def move_failed(self, pack: int, why: str) -> None:
         """Nobody can take a pack's place elsewhere."""
-        self._control.move_failed(pack, why)
+        self._control.lives.move_failed(pack, why)
         await self._settle()
 
     async def accepted(self, users: Sequence[int]) -> tuple[tuple[int, int], ...]:
         """How many requests users have accepted in all their lives, if that is limited."""
-        return self._control.accepted(users)
+        return self._control.situation.accepted(users)
 
     async def request_stop(self, reason: str, message: str, drain_s: float) -> None:
         """End the run."""
@@ -261,7 +262,7 @@ class Coordinator:
     async def amend(self, asked: Amendment) -> Ruling:
         """Change the run's terms as far as that can be."""
         ruling = self._control.amend(asked, monotonic())
-        self._plan = self._control.plan
+        self._plan = self._control.situation.plan
         await self._settle()
         return ruling
 
@@ -281,7 +282,7 @@ class Coordinator:
     def _readings(self) -> RunReadings:
         return take_readings(
             self._plan,
-            self._control,
+            self._control.situation,
             [(each.user, each.node, each.seconds) for each in self._set_up.values()],
             now_s=monotonic(),
             pod=self._node,
@@ -291,7 +292,9 @@ class Coordinator:
     async def standing(self) -> Standing:
         """Where the run is, for anybody but the driver."""
         plan = self._plan
-        stage = "cleaned up" if self._cleaned else "cleaning up" if self._cleaning else str(self._control.state)
+        stage = (
+            "cleaned up" if self._cleaned else "cleaning up" if self._cleaning else str(self._control.situation.state)
+        )
         return Standing(
             run_id=plan.run_id,
             scenario=plan.scenario,
@@ -313,13 +316,13 @@ class Coordinator:
         before = await self.standing()
         self._stop_asked = 2 if at_once else max(1, self._stop_asked)
         self._keep()
-        if self._control.state is not RunState.PREPARING:
+        if self._control.situation.state is not RunState.PREPARING:
             drain_s = 0.0 if at_once else self._plan.limits.drain_s
             await self.request_stop("interrupted", "stopped by `raysim stop`", drain_s)
         return before
 
     def _progress(self) -> RunProgress:
-        return progress_of(self._control, self._plan.schedule, monotonic(), self._stop_asked)
+        return progress_of(self._control.situation, self._plan.schedule, monotonic(), self._stop_asked)
 
     # ── after the run ──
 
@@ -339,7 +342,7 @@ class Coordinator:
 
     async def record(self) -> RunRecord:
         """Everything the report needs from here."""
-        return record_of(self._control, self._desk.ledger, self._bootstraps)
+        return record_of(self._control.situation, self._desk.ledger, self._bootstraps)
 
     # ── inside ──
 
@@ -395,7 +398,7 @@ class Coordinator:
     async def _settle(self) -> None:
         """Write down what has happened; to be awaited before anybody hears of it. Callers share checkpoints."""
         self._take_events()
-        if self._control.must_keep and self._keeping is None:
+        if self._control.situation.must_keep and self._keeping is None:
             self._keeping = asyncio.create_task(self._keep_when_due())
         if self._keeping is not None:
             # one caller that gives up is not to take it from the others
@@ -410,7 +413,7 @@ class Coordinator:
     def _keep(self) -> None:
         """Take a checkpoint."""
         begun_s = monotonic()
-        samples = self._control.samples
+        samples = self._control.situation.samples
         self._checkpoints.add(samples=samples[self._samples_kept :])
         self._samples_kept = len(samples)
         course = self._control.checkpoint(begun_s)
@@ -424,7 +427,7 @@ class Coordinator:
         self._events_file.append([line], sync=False)
 
     def _run_s(self) -> float | None:
-        start_s = self._control.run_start_s
+        start_s = self._control.situation.run_start_s
         return None if start_s is None else round(monotonic() - start_s, 3)
 
 

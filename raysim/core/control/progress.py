@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from raysim.core.control.messages import Totals
-from raysim.core.control.run_control import RunControl, RunState
+from raysim.core.control.situation import RunState, Situation
 from raysim.core.plan.load import LoadSchedule
 
 
@@ -33,24 +33,24 @@ class RunProgress:
     silent: tuple[int, ...] = ()
 
 
-def progress_of(control: RunControl, schedule: LoadSchedule, now_s: float, stop_asked: int) -> RunProgress:
+def progress_of(run: Situation, schedule: LoadSchedule, now_s: float, stop_asked: int) -> RunProgress:
     """Where a run is at `now_s` on the coordinator's clock."""
-    run_s = now_s - control.run_start_s if control.run_start_s is not None else 0.0
+    run_s = now_s - run.run_start_s if run.run_start_s is not None else 0.0
     phase = schedule.phase_at(run_s)
     return RunProgress(
-        state=control.state,
+        state=run.state,
         run_s=run_s,
-        active=control.active,
-        target=schedule.target_at(run_s) if control.state is RunState.RUNNING else 0,
-        ready=control.ready,
-        lost=len(control.lost),
+        active=run.active,
+        target=schedule.target_at(run_s) if run.state is RunState.RUNNING else 0,
+        ready=run.ready,
+        lost=len(run.lost),
         phase=phase.name if phase else "",
         phase_index=phase.index if phase else -1,
-        totals=control.totals,
-        error_rate=control.error_rate,
-        stop_reason=control.stop_reason,
+        totals=run.totals,
+        error_rate=run.error_rate,
+        stop_reason=run.ending.reason,
         stop_asked=stop_asked,
-        silent=control.silent(now_s),
+        silent=run.silent(now_s),
     )
 
 
