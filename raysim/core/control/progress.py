@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from raysim.core.control.messages import Totals
 from raysim.core.control.situation import RunState, Situation
 from raysim.core.plan.load import LoadSchedule
+from raysim.core.plan.run_plan import RunPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +82,19 @@ class Standing:
     limit_usd: float | None
     drain_s: float
     progress: RunProgress
+
+    @classmethod
+    def of(cls, plan: RunPlan, progress: RunProgress, *, directory: str, at_last: str) -> Standing:
+        """That of a run with this plan; `at_last` is its stage when the run itself is over."""
+        return cls(
+            run_id=plan.run_id,
+            scenario=plan.scenario,
+            directory=directory,
+            stage=at_last or str(progress.state),
+            duration_s=plan.schedule.duration_s,
+            phase_count=len(plan.schedule.phases),
+            users_planned=plan.user_count,
+            limit_usd=plan.limits.max_cost_usd,
+            drain_s=plan.limits.drain_s,
+            progress=progress,
+        )
