@@ -37,7 +37,8 @@ from raysim.core.config.reading import examine
 from raysim.core.control.lease import LeaseReport
 from raysim.core.control.messages import Orders, PackHealth, PackStatus, Totals
 from raysim.core.control.progress import progress_of
-from raysim.core.control.run_control import RunControl, RunState
+from raysim.core.control.run_control import RunControl
+from raysim.core.control.situation import RunState
 from raysim.core.plan.build import build_plan
 from raysim.core.plan.run_plan import PackBrief, PackPlan, RunPlan
 from raysim.core.records.batch import decode_batch
@@ -176,7 +177,7 @@ class ControlModel:
     def __init__(self, plan: RunPlan, folder: Path, meter: Meter) -> None:
         self._plan = plan
         self._meter = meter
-        self._control = RunControl(plan)
+        self._control = RunControl.of(plan)
         self._checkpoints = Checkpoints(folder / "state")
         self._events = Journal(folder / "events.jsonl")
         self._packs = [_Pack(pack) for pack in plan.packs]
@@ -190,15 +191,15 @@ class ControlModel:
         meter, control = self._meter, self._control
         for pack in self._packs:
             with meter.taking("packs become ready"):
-                control.pack_ready(pack.plan.index, [user.index for user in pack.plan.users])
+                control.lives.pack_ready(pack.plan.index, [user.index for user in pack.plan.users])
         with meter.taking("the run begins"):
             control.begin(0.0)
-        interval_s, schedule = control.interval_s, self._plan.schedule
+        interval_s, schedule = control.situation.interval_s, self._plan.schedule
         queue = [(number * interval_s / len(self._packs), number) for number in range(len(self._packs))]
         middle_s = _RAMP_S + (schedule.duration_s - _RAMP_S - _COOL_DOWN_S) / 2
         steps = [(middle_s, self._lose_packs), (middle_s + interval_s, self._bring_back), (middle_s, self._lose_users)]
         tick_s = keep_s = 0.0
-        while queue and control.state is not RunState.DRAINED:
+        while queue and control.situation.state is not RunState.DRAINED:
             now_s, number = heapq.heappop(queue)
             while tick_s <= now_s:
                 self._tick(tick_s)
@@ -215,14 +216,14 @@ class ControlModel:
             if not last:
                 heapq.heappush(queue, (now_s + interval_s, number))
             self.virtual_s = now_s
-        while control.state is not RunState.DRAINED:
+        while control.situation.state is not RunState.DRAINED:
             self.virtual_s += _TICK_S
             self._tick(self.virtual_s)
-        self.requests = control.totals.requests
+        self.requests = control.situation.totals.requests
 
     def _report(self, pack: _Pack, now_s: float) -> None:
         status = pack.status(now_s)
-        draining = self._control.state is RunState.DRAINING
+        draining = self._control.situation.state is RunState.DRAINING
         with self._meter.taking("a report while draining" if draining else "a report"):
             orders = self._control.report(status, now_s)
             self._checkpoints.grant(self._control.take_grants())
@@ -237,7 +238,7 @@ class ControlModel:
         with self._meter.taking("a tick"):
             self._control.tick(now_s)
         with self._meter.taking("a look of the driver"):
-            progress_of(self._control, self._plan.schedule, now_s, 0)
+            progress_of(self._control.situation, self._plan.schedule, now_s, 0)
 
     def _keep(self, now_s: float) -> None:
         with self._meter.taking("a checkpoint"):
@@ -250,14 +251,16 @@ class ControlModel:
     def _lose_packs(self, now_s: float) -> None:
         for pack in self._packs[::10]:
             with self._meter.taking("a pack is lost"):
-                life = self._control.pack_lost(pack.plan.index, [u.index for u in pack.plan.users], "killed", now_s)
+                life = self._control.lives.pack_lost(
+                    pack.plan.index, [u.index for u in pack.plan.users], "killed", now_s
+                )
                 self._take_events()
             pack.life, pack.active, pack.granted, pack.requests, pack.sequence = life, 0, 0, 0.0, 0
 
     def _bring_back(self, now_s: float) -> None:
         for pack in self._packs[::10]:
             with self._meter.taking("a pack is back"):
-                self._control.pack_ready(pack.plan.index, [u.index for u in pack.plan.users], now_s, pack.life)
+                self._control.lives.pack_ready(pack.plan.index, [u.index for u in pack.plan.users], now_s, pack.life)
                 self._take_events()
 
     def _lose_users(self, _now_s: float) -> None:

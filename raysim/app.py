@@ -32,7 +32,7 @@ from raysim.actors.tenant_desk import RemovalProgress
 from raysim.core.backends.target import BackendTarget
 from raysim.core.control.messages import Event
 from raysim.core.control.progress import RunProgress
-from raysim.core.control.run_control import RunState
+from raysim.core.control.situation import RunState
 from raysim.core.errors import BootstrapError, ExitCode, InterruptedRunError, RaysimError
 from raysim.core.export.address import Destinations
 from raysim.core.metrics.readings import RunReadings
@@ -245,6 +245,13 @@ class LoadTest:
             briefs, self._coordinator.handle, self._shards, debug=self._debug, waiting=self._starting
         )
         ready = sum(self._ready_users(pack) for pack in list(self._packs)) + self._replaced_early()
+        going: RunProgress = self._coordinator.ask("watch")
+        if going.stop_reason:
+            raise BootstrapError(
+                f"{going.lost} of {len(plan.users)} users were lost while users were set up, "
+                "and bootstrap.onLoss is abort",
+                hint=f"why is in {self._paths.events} (pack_lost)",
+            )
         self._view.note(f"{ready} of {len(plan.users)} users ready in {monotonic() - started_s:.1f} s")
         if ready < plan.bootstrap.min_success * len(plan.users):
             raise BootstrapError(

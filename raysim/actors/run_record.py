@@ -10,7 +10,7 @@ from raysim.core.control.checkpoint import Restart
 from raysim.core.control.last_words import LostProcess
 from raysim.core.control.losses import Loss
 from raysim.core.control.messages import PackHealth, Totals
-from raysim.core.control.run_control import RunControl
+from raysim.core.control.situation import Situation
 from raysim.core.control.terms import Reload
 from raysim.tenancy.ledger import Ledger
 
@@ -45,28 +45,28 @@ class RunRecord:
     allowed_usd: float | None
 
 
-def record_of(control: RunControl, ledger: Ledger, bootstraps: Sequence[Bootstrapped]) -> RunRecord:
+def record_of(run: Situation, ledger: Ledger, bootstraps: Sequence[Bootstrapped]) -> RunRecord:
     """The record of a run that has ended, however it did."""
-    start_s = control.run_start_s
+    start_s = run.run_start_s
     return RunRecord(
-        stop_reason=control.stop_reason,
-        stop_message=control.stop_message,
-        started_at=None if start_s is None else start_s + control.wall_offset_s,
-        stopped_at_s=control.stopped_at_s or 0.0,
-        drained_at_s=control.drained_at_s or control.stopped_at_s or 0.0,
-        samples=tuple(control.samples),
-        lost=control.losses,
-        lost_processes=control.lost_processes,
-        gone_users=control.gone_users,
+        stop_reason=run.ending.reason,
+        stop_message=run.ending.message,
+        started_at=None if start_s is None else start_s + run.wall_offset_s,
+        stopped_at_s=run.ending.stopped_at_s or 0.0,
+        drained_at_s=run.ending.drained_at_s or run.ending.stopped_at_s or 0.0,
+        samples=tuple(run.samples),
+        lost=run.losses.every,
+        lost_processes=run.lost_processes,
+        gone_users=run.gone_users,
         bootstraps=tuple(bootstraps),
-        health=control.health,
-        totals=control.totals,
+        health=run.health,
+        totals=run.totals,
         org_ids=ledger.ids("org"),
         user_ids=ledger.ids("user"),
-        lost_commitments=control.lost_commitments,
-        money_short_from_s=control.money_short_from_s,
-        arrivals_due=control.arrivals_due,
-        restarts=tuple(control.restarts),
-        reloads=tuple(control.reloads),
-        allowed_usd=control.allowed_usd,
+        lost_commitments=run.lost_commitments,
+        money_short_from_s=run.money_short_from_s,
+        arrivals_due=run.arrivals_due,
+        restarts=tuple(run.restarts),
+        reloads=tuple(run.reloads),
+        allowed_usd=run.allowed_usd,
     )

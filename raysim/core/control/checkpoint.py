@@ -1,7 +1,7 @@
 """All that a coordinator must not forget of a run's course: taken now and then, enough to go on from after its death.
 
 What packs say again with their next report may be as old as the checkpoint; what nobody says again makes a new
-checkpoint necessary, see `RunControl.must_keep`. Grants of money are the exception: they come too often, and are
+checkpoint necessary, see `Situation.must_keep`. Grants of money are the exception: they come too often, and are
 written down one by one.
 """
 
@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from raysim.core.control.ending import EndingState
 from raysim.core.control.last_words import WordsState
 from raysim.core.control.losses import LossesState
-from raysim.core.control.messages import StopOrder
 from raysim.core.control.moves import MoveState
 from raysim.core.control.planner import PlannerState
 from raysim.core.control.rations import RationsState
@@ -34,7 +34,7 @@ class Restart:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A `RunControl` at one moment. Times on the coordinator's clock unless `run_s` or `_at_s` says otherwise.
+    """A `Situation` at one moment. Times on the coordinator's clock unless `run_s` or `_at_s` says otherwise.
 
     Args:
         taken_s: when.
@@ -42,12 +42,8 @@ class Checkpoint:
         state: the run's state.
         run_start_s: the run's second 0, when it has begun.
         phase: index of the phase that was noted last.
-        stop: the order to stop, if it was given.
-        stop_message: why, in a sentence.
-        stopped_at_s: when it was given, in run seconds.
-        drain_until_s: until when requests may be in flight.
-        drained_at_s: when all had ended, in run seconds.
         told_of_overbilling: whether that event was written.
+        ending: whether and how the run ends.
         roster: the packs.
         planner: the schedule's state, once begun.
         losses: who was lost.
@@ -66,12 +62,8 @@ class Checkpoint:
     state: str
     run_start_s: float | None
     phase: int
-    stop: StopOrder | None
-    stop_message: str
-    stopped_at_s: float | None
-    drain_until_s: float
-    drained_at_s: float | None
     told_of_overbilling: bool
+    ending: EndingState
     roster: RosterState
     planner: PlannerState | None
     losses: LossesState

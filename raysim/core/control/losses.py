@@ -55,6 +55,11 @@ class Losses:
         self._given: dict[int, int] = {}
         self._replaced: dict[int, int] = {}
 
+    @property
+    def every(self) -> tuple[Loss, ...]:
+        """Every loss so far, those that have ended first."""
+        return (*self.ended, *self.away.values())
+
     def lose(self, losses: Collection[Loss]) -> None:
         """These users are lost; one that is away already has been lost before."""
         for loss in losses:

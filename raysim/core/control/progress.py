@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from raysim.core.control.messages import Totals
-from raysim.core.control.run_control import RunControl, RunState
+from raysim.core.control.situation import RunState, Situation
 from raysim.core.plan.load import LoadSchedule
+from raysim.core.plan.run_plan import RunPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +34,24 @@ class RunProgress:
     silent: tuple[int, ...] = ()
 
 
-def progress_of(control: RunControl, schedule: LoadSchedule, now_s: float, stop_asked: int) -> RunProgress:
+def progress_of(run: Situation, schedule: LoadSchedule, now_s: float, stop_asked: int) -> RunProgress:
     """Where a run is at `now_s` on the coordinator's clock."""
-    run_s = now_s - control.run_start_s if control.run_start_s is not None else 0.0
+    run_s = now_s - run.run_start_s if run.run_start_s is not None else 0.0
     phase = schedule.phase_at(run_s)
     return RunProgress(
-        state=control.state,
+        state=run.state,
         run_s=run_s,
-        active=control.active,
-        target=schedule.target_at(run_s) if control.state is RunState.RUNNING else 0,
-        ready=control.ready,
-        lost=len(control.lost),
+        active=run.active,
+        target=schedule.target_at(run_s) if run.state is RunState.RUNNING else 0,
+        ready=run.ready,
+        lost=len(run.lost),
         phase=phase.name if phase else "",
         phase_index=phase.index if phase else -1,
-        totals=control.totals,
-        error_rate=control.error_rate,
-        stop_reason=control.stop_reason,
+        totals=run.totals,
+        error_rate=run.error_rate,
+        stop_reason=run.ending.reason,
         stop_asked=stop_asked,
-        silent=control.silent(now_s),
+        silent=run.silent(now_s),
     )
 
 
@@ -81,3 +82,19 @@ class Standing:
     limit_usd: float | None
     drain_s: float
     progress: RunProgress
+
+    @classmethod
+    def of(cls, plan: RunPlan, progress: RunProgress, *, directory: str, at_last: str) -> Standing:
+        """That of a run with this plan; `at_last` is its stage when the run itself is over."""
+        return cls(
+            run_id=plan.run_id,
+            scenario=plan.scenario,
+            directory=directory,
+            stage=at_last or str(progress.state),
+            duration_s=plan.schedule.duration_s,
+            phase_count=len(plan.schedule.phases),
+            users_planned=plan.user_count,
+            limit_usd=plan.limits.max_cost_usd,
+            drain_s=plan.limits.drain_s,
+            progress=progress,
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from raysim.core.control.messages import PackHealth, PackView
-from raysim.core.control.run_control import RunControl, RunState
+from raysim.core.control.situation import RunState, Situation
 from raysim.core.metrics.readings import PodReading, RunReadings, UserReading
 from raysim.core.plan.run_plan import RunPlan
 
@@ -14,7 +14,7 @@ _MIB = 2**20
 
 def take_readings(
     plan: RunPlan,
-    control: RunControl,
+    run: Situation,
     set_up: Iterable[tuple[int, str, float]],
     *,
     now_s: float,
@@ -25,31 +25,29 @@ def take_readings(
 
     Args:
         plan: what is happening.
-        control: who decides.
+        run: its situation.
         set_up: users that were set up: index, host name of their node, seconds that it took.
-        now_s: the clock that `control` goes by.
+        now_s: the clock that `run` goes by.
         pod: host name of the coordinator's node.
         orgs_created: organisations that the run created.
     """
-    run_s = None if control.run_start_s is None else now_s - control.run_start_s
-    running = control.state is RunState.RUNNING
+    run_s = None if run.run_start_s is None else now_s - run.run_start_s
+    running = run.state is RunState.RUNNING
     phase = plan.schedule.phase_at(run_s) if running and run_s is not None else None
-    totals = control.totals
+    totals = run.totals
     unverified_usd = totals.unverified_usd if plan.limits.unknown_cost == "reserved" else 0.0
     return RunReadings(
-        run_s=run_s if control.drained_at_s is None else control.drained_at_s,
-        active=control.active,
+        run_s=run_s if run.ending.drained_at_s is None else run.ending.drained_at_s,
+        active=run.active,
         target=plan.schedule.target_at(run_s) if running and run_s is not None else 0,
         phase=phase.name if phase is not None else "",
-        error_rate=control.error_rate,
+        error_rate=run.error_rate,
         spent_usd=totals.cost_usd + unverified_usd,
-        stop_reason=control.stop_reason,
+        stop_reason=run.ending.reason,
         orgs_created=orgs_created,
         coordinator_pod=pod,
-        users=tuple(
-            UserReading(user, node, taken_s, control.gone_users.get(user, "")) for user, node, taken_s in set_up
-        ),
-        pods=pod_readings(control.packs),
+        users=tuple(UserReading(user, node, taken_s, run.gone_users.get(user, "")) for user, node, taken_s in set_up),
+        pods=pod_readings(run.packs),
     )
 
 

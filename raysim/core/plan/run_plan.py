@@ -70,7 +70,7 @@ class LimitPlan:
 class BootstrapPlan:
     """How users are set up: seconds for all of it, how many at a time, and the share that must succeed.
 
-    When one is lost later, the run is ended (`abort_on_loss`), or the user is replaced (`respawn`), or neither.
+    When one is lost, the run is ended (`abort_on_loss`), or the user is replaced (`respawn`), or neither.
     """
 
     timeout_s: float

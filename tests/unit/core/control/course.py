@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from raysim.core.control.messages import Orders, PackHealth, PackStatus, Totals
-from raysim.core.control.run_control import RunControl, RunState
+from raysim.core.control.run_control import RunControl
+from raysim.core.control.situation import RunState
 from raysim.core.plan.run_plan import RunPlan
 from tests.unit.core.plan.scenarios import plan_of, schedule_of
 
@@ -21,13 +22,13 @@ class Course:
     """A run of two packs of three users each, driven from outside in virtual time."""
 
     def __init__(self, plan: RunPlan) -> None:
-        self.control = RunControl(plan, wall_offset_s=5.0)
+        self.control = RunControl.of(plan, wall_offset_s=5.0)
         self.totals = {pack: Totals() for pack in PACKS}
         self._sequence = 0
 
     def prepare(self) -> Course:
         for pack, users in PACKS.items():
-            self.control.pack_ready(pack, users)
+            self.control.lives.pack_ready(pack, users)
         return self
 
     def begin(self) -> Course:
@@ -36,8 +37,8 @@ class Course:
 
     @property
     def start_s(self) -> float:
-        assert self.control.run_start_s is not None
-        return self.control.run_start_s
+        assert self.control.situation.run_start_s is not None
+        return self.control.situation.run_start_s
 
     def report(self, pack: int, run_s: float, **values: Any) -> Orders:
         """What the pack is told when it reports at this second of the run."""
@@ -58,10 +59,10 @@ class Course:
 
     def tick(self, run_s: float) -> RunState:
         self.control.tick(self.start_s + run_s)
-        return self.control.state
+        return self.control.situation.state
 
     def state(self) -> RunState:
-        return self.control.state
+        return self.control.situation.state
 
     def kinds(self) -> list[str]:
         """Kinds of the events since the last look."""

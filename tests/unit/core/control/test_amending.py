@@ -12,7 +12,8 @@ from raysim.core.control.amending import too_late
 from raysim.core.control.checkpoint import Checkpoint
 from raysim.core.control.lease import LeaseReport
 from raysim.core.control.messages import Event, Totals
-from raysim.core.control.run_control import RunControl, RunState
+from raysim.core.control.run_control import RunControl
+from raysim.core.control.situation import RunState
 from raysim.core.control.terms import Amendment, Change, Ruling, Terms
 from raysim.core.errors import Problem
 from raysim.core.plan.load import ArrivalPlan, LoadSchedule, Ramp
@@ -30,7 +31,7 @@ USD = 10**12
 
 def amend(course: Course, run_s: float, path: str = "spec.limits.maxCostUsd", **limits: Any) -> Ruling:
     """Ask for other limits at this second."""
-    known = course.control.plan
+    known = course.control.situation.plan
     return offer(course, run_s, replace(known, limits=replace(known.limits, **limits)), path)
 
 
@@ -40,7 +41,7 @@ def offer(course: Course, run_s: float, wanted: RunPlan, *paths: str) -> Ruling:
 
 
 def rephase(course: Course, run_s: float, *phases: Any, path: str = "spec.loadPattern.phases[1]") -> Ruling:
-    return offer(course, run_s, replace(course.control.plan, schedule=schedule_of(USERS, *phases)), path)
+    return offer(course, run_s, replace(course.control.situation.plan, schedule=schedule_of(USERS, *phases)), path)
 
 
 def events(course: Course, kind: str) -> list[Event]:
@@ -91,7 +92,7 @@ def test_later_phases_are_changed_added_and_removed() -> None:
             switches += [(switch.at_run_s, switch.on) for switch in orders.switches]
     assert sorted(switches) == [(20.0, False)] * 2 + [(25.0, False)] * 3 + [(30.0, False)]
     assert rephase(course, 26.0, FIRST, (5.0, 4, "at_once")).phases_kept
-    assert course.control.plan.schedule.duration_s == 30.0
+    assert course.control.situation.plan.schedule.duration_s == 30.0
     assert course.tick(30.0) is RunState.DRAINING
 
 
@@ -103,22 +104,22 @@ def test_a_phase_that_is_added_lets_the_run_go_on() -> None:
     assert course.state() is RunState.RUNNING
     assert sum(len(switches_of(told)) for told in orders.values()) == 1
     assert course.tick(40.0) is RunState.DRAINING
-    assert course.control.stop_reason == "completed"
+    assert course.control.situation.ending.reason == "completed"
 
 
 def test_phases_that_come_too_late_do_not_hold_up_the_rest() -> None:
     course = Course(plan()).begin()
     course.everyone_reports(5.0)
     wanted = replace(
-        course.control.plan,
+        course.control.situation.plan,
         schedule=schedule_of(USERS, (50.0, 1, "at_once")),
-        limits=replace(course.control.plan.limits, drain_s=1.0),
+        limits=replace(course.control.situation.plan.limits, drain_s=1.0),
     )
     ruling = offer(course, 5.0, wanted, "spec.limits.drain", "spec.loadPattern.phases[0].duration")
     assert [change.path for change in ruling.reload.applied] == ["spec.limits.drain"]
     assert ruling.phases_kept
-    assert course.control.plan.schedule == plan().schedule
-    assert course.control.plan.limits.drain_s == 1.0
+    assert course.control.situation.plan.schedule == plan().schedule
+    assert course.control.situation.plan.limits.drain_s == 1.0
 
 
 def opened(schedule: LoadSchedule, place: int, rate: float) -> LoadSchedule:
@@ -151,7 +152,7 @@ def test_a_limit_of_errors_follows() -> None:
     course.report(0, 5.0, totals=Totals(requests=20, success=14, error=6))
     assert course.state() is RunState.RUNNING
     amend(course, 6.0, max_error_rate=0.2)
-    assert (course.state(), course.control.stop_reason) == (RunState.DRAINING, "errors")
+    assert (course.state(), course.control.situation.ending.reason) == (RunState.DRAINING, "errors")
 
 
 @pytest.mark.parametrize(("most_s", "state"), [(4.0, RunState.DRAINING), (25.0, RunState.RUNNING)])
@@ -188,9 +189,9 @@ def test_a_lower_limit_than_is_out_stops_at_once_and_grants_nothing_more() -> No
     granted = holding(course, 1.0, 0.0)
     assert granted >= 0.2 * USD
     amend(course, 2.0, max_cost_usd=0.1)
-    assert (course.state(), course.control.stop_reason) == (RunState.DRAINING, "cost")
-    assert "lowered to $0.1" in course.control.stop_message
-    assert course.control.allowed_usd == pytest.approx(granted / USD)
+    assert (course.state(), course.control.situation.ending.reason) == (RunState.DRAINING, "cost")
+    assert "lowered to $0.1" in course.control.situation.ending.message
+    assert course.control.situation.allowed_usd == pytest.approx(granted / USD)
     assert holding(course, 3.0, 0.1, waiting_usd=0.1) == granted
 
 
@@ -199,10 +200,10 @@ def test_a_lower_limit_than_before_that_still_has_room_holds() -> None:
     holding(course, 1.0, 0.0)
     amend(course, 2.0, max_cost_usd=0.5)
     assert course.state() is RunState.RUNNING
-    assert course.control.allowed_usd == 0.5
+    assert course.control.situation.allowed_usd == 0.5
     assert holding(course, 3.0, 0.4, waiting_usd=0.1) <= 0.5 * USD
     holding(course, 4.0, 0.5)
-    assert course.control.stop_reason == "cost"
+    assert course.control.situation.ending.reason == "cost"
 
 
 def test_a_higher_limit_lets_those_go_on_who_wait() -> None:
@@ -241,11 +242,11 @@ def test_every_pack_hears_of_the_terms_until_it_follows_them() -> None:
     amend(course, 2.0, lease_s=7.0)
     for second in (3.0, 4.0):
         told = course.report(0, second)
-        assert told.terms == course.control.terms
+        assert told.terms == course.control.situation.terms
         assert told.lease_s == 7.0
     assert course.report(0, 5.0, terms=1).terms is None
     # a process that replaces a lost one knows what was planned
-    assert course.report(1, 5.0, terms=0).terms == course.control.terms
+    assert course.report(1, 5.0, terms=0).terms == course.control.situation.terms
 
 
 def test_a_coordinator_that_takes_over_goes_on_with_the_terms() -> None:
@@ -256,12 +257,15 @@ def test_a_coordinator_that_takes_over_goes_on_with_the_terms() -> None:
     kept = msgspec.json.encode(course.control.checkpoint(course.start_s + 3.0))
     saved = msgspec.json.decode(kept, type=Checkpoint)
     control = RunControl.resume(plan(maxCostUsd=5), saved, [], course.start_s + 4.0)
-    assert control.plan == course.control.plan
-    assert (control.terms, control.reloads) == (course.control.terms, course.control.reloads)
-    assert control.allowed_usd == 3.0
+    assert control.situation.plan == course.control.situation.plan
+    assert (control.situation.terms, control.situation.reloads) == (
+        course.control.situation.terms,
+        course.control.situation.reloads,
+    )
+    assert control.situation.allowed_usd == 3.0
     course.control = control
     assert course.report(0, 5.0, terms=2).terms is None
-    assert course.report(1, 5.0, terms=0).terms == control.terms
+    assert course.report(1, 5.0, terms=0).terms == control.situation.terms
     assert course.tick(25.0) is RunState.DRAINING
 
 
@@ -271,12 +275,14 @@ def test_a_coordinator_that_takes_over_goes_on_with_the_terms() -> None:
 def test_what_became_of_a_change_is_noted() -> None:
     course = Course(plan()).begin()
     course.control.take_events()
-    wanted = replace(course.control.plan, limits=replace(course.control.plan.limits, max_cost_usd=2.0))
+    wanted = replace(
+        course.control.situation.plan, limits=replace(course.control.situation.plan.limits, max_cost_usd=2.0)
+    )
     changes = (Change("spec.limits.maxCostUsd", "1", "2"),)
     asked = Amendment(Terms.of(wanted), changes, (Problem("spec.users.perOrg.max", "cannot change"),))
     ruling = course.control.amend(asked, course.start_s + 3.0)
     assert (ruling.reload.run_s, ruling.reload.applied, ruling.reload.refused) == (3.0, changes, asked.refused)
-    assert course.control.reloads == [ruling.reload]
+    assert course.control.situation.reloads == [ruling.reload]
     noted = course.control.take_events()
     assert [(event.kind, event.detail) for event in noted if event.kind.startswith("reload")] == [
         ("reload_refused", {"problems": ["spec.users.perOrg.max: cannot change"]}),
@@ -292,7 +298,7 @@ def test_a_file_that_cannot_be_read_changes_nothing() -> None:
     asked = Amendment(None, (), (Problem("spec.limits.maxCostUsd", "found 'x'"),))
     ruling = course.control.amend(asked, course.start_s + 3.0)
     assert (ruling.reload.applied, ruling.terms.version) == ((), 0)
-    assert course.control.plan == plan()
+    assert course.control.situation.plan == plan()
     assert [event.detail["problems"] for event in events(course, "reload_refused")] == [
         ["spec.limits.maxCostUsd: found 'x'"]
     ]

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from raysim.core.control.checkpoint import Checkpoint
 from raysim.core.control.lease import Lease
 from raysim.core.control.messages import Orders, PackHealth, PackStatus, StopOrder, Totals
-from raysim.core.control.run_control import RunControl, RunState
+from raysim.core.control.run_control import RunControl
+from raysim.core.control.situation import RunState
 from raysim.core.control.treasury import Grant
 from raysim.core.plan.load import ArrivalPlan
 from raysim.core.plan.run_plan import RunPlan
@@ -45,14 +46,14 @@ class Coordinator:
 
     def __init__(self, plan: RunPlan) -> None:
         self.plan = plan
-        self.control: RunControl | None = RunControl(plan)
+        self.control: RunControl | None = RunControl.of(plan)
         self._kept, self._kept_s = b"", 0.0
         self._log: list[Grant] = []
 
     def keep(self, now_s: float, *, must: bool = False) -> None:
         assert self.control is not None
         self._log += self.control.take_grants()
-        if must or self.control.must_keep or now_s - self._kept_s >= 1.0:
+        if must or self.control.situation.must_keep or now_s - self._kept_s >= 1.0:
             self._kept, self._kept_s = msgspec.json.encode(self.control.checkpoint(now_s)), now_s
             self._log.clear()
 
@@ -96,10 +97,10 @@ class Stage:
         control = self.coordinator.control
         assert control is not None
         for crew in self.crews:
-            control.pack_ready(crew.index, range(crew.index, USERS, CREWS), BEGIN_S)
+            control.lives.pack_ready(crew.index, range(crew.index, USERS, CREWS), BEGIN_S)
         control.begin(BEGIN_S)
-        assert control.run_start_s is not None
-        self.start_s = control.run_start_s
+        assert control.situation.run_start_s is not None
+        self.start_s = control.situation.run_start_s
         self.coordinator.keep(BEGIN_S)
         #: spans of run seconds in which packs did not hear of everything in time
         self.gaps: list[tuple[float, float]] = []
@@ -113,7 +114,7 @@ class Stage:
     def all_known(self) -> bool:
         """Whether the treasury counts all that packs hold or have spent."""
         control = self.coordinator.control
-        treasury = control._rations._treasury if control is not None else None
+        treasury = control.situation.rations._treasury if control is not None else None
         held = sum(crew.lease._granted - crew.lease._returned for crew in self.crews)
         return treasury is None or treasury.committed >= held
 
@@ -134,7 +135,7 @@ class Stage:
                 assert not self.overdrawn, run_s
                 assert self.all_known, run_s
             control = self.coordinator.control
-            if control is not None and control.state is RunState.DRAINED:
+            if control is not None and control.situation.state is RunState.DRAINED:
                 break
         return seen
 
@@ -150,7 +151,7 @@ class Stage:
         if self.coordinator.control is None and run_s >= self._back_s:
             self.coordinator.restart(now_s)
         if self.coordinator.control is not None and self._untold is not None:
-            self.coordinator.control.pack_lost(self._untold, range(self._untold, USERS, CREWS), "killed", now_s)
+            self.coordinator.control.lives.pack_lost(self._untold, range(self._untold, USERS, CREWS), "killed", now_s)
             self.coordinator.keep(now_s)
             self._untold = None
 
@@ -291,8 +292,8 @@ def test_whenever_it_is_killed_the_limit_holds_also_when_a_pack_is_lost(kills: l
     stage.play(60.0)
     control = stage.coordinator.control
     assert control is not None
-    assert control.state is RunState.DRAINED
-    assert control.lost_commitments.get(0, 0.0) * 1e12 >= stage.crews[0].spent - 1
+    assert control.situation.state is RunState.DRAINED
+    assert control.situation.lost_commitments.get(0, 0.0) * 1e12 >= stage.crews[0].spent - 1
     assert not stage.overdrawn
 
 
@@ -300,18 +301,22 @@ def test_what_a_checkpoint_holds_survives_its_file() -> None:
     course = Course(course_plan()).begin()
     course.report(0, 1.0, totals=Totals(requests=4, success=3, error=1, cost_usd=0.1), active=3)
     course.report(1, 1.2, totals=Totals(requests=2, success=2), active=3, gone=((5, "budget_exceeded"),))
-    course.control.pack_lost(0, PACKS[0], "killed", course.start_s + 2.0)
+    course.control.lives.pack_lost(0, PACKS[0], "killed", course.start_s + 2.0)
     before = course.control.checkpoint(course.start_s + 2.0)
     assert msgspec.json.decode(msgspec.json.encode(before), type=Checkpoint) == before
     course.control = RunControl.resume(course_plan(), before, (), course.start_s + 4.0)
     control = course.control
-    assert control.totals == Totals(requests=6, success=5, error=1, cost_usd=0.1)
-    assert (sorted(control.lost), control.gone_users, control.wall_offset_s) == ([0, 2, 4], {5: "budget_exceeded"}, 5.0)
-    assert [(restart.run_s, restart.away_s) for restart in control.restarts] == [(4.0, 2.0)]
+    assert control.situation.totals == Totals(requests=6, success=5, error=1, cost_usd=0.1)
+    assert (sorted(control.situation.lost), control.situation.gone_users, control.situation.wall_offset_s) == (
+        [0, 2, 4],
+        {5: "budget_exceeded"},
+        5.0,
+    )
+    assert [(restart.run_s, restart.away_s) for restart in control.situation.restarts] == [(4.0, 2.0)]
     assert course.kinds() == ["coordinator_restarted"]
     # a report that the last one has taken already changes nothing; users that live are told again to be there
     assert switches_of(course.report(1, 4.1, active=2)) == [(1, True), (3, True)]
-    assert control.totals.requests == 6
+    assert control.situation.totals.requests == 6
     # and only once
     assert switches_of(course.report(1, 5.1, active=2)) == []
 
@@ -320,19 +325,22 @@ def test_a_stop_is_not_forgotten_and_its_drain_begins_anew_for_who_has_not_heard
     course = Course(course_plan()).begin()
     course.everyone_reports(1.0)
     course.stop(5.0)
-    assert course.control.must_keep
+    assert course.control.situation.must_keep
     saved = course.control.checkpoint(course.start_s + 5.0)
     course.control = RunControl.resume(course_plan(), saved, (), course.start_s + 20.0)
-    assert (course.control.state, course.control.stop_reason) == (RunState.DRAINING, "interrupted")
+    assert (course.control.situation.state, course.control.situation.ending.reason) == (
+        RunState.DRAINING,
+        "interrupted",
+    )
     assert course.report(0, 20.5).stop == StopOrder("interrupted", 10.0)
     assert course.tick(29.0) is RunState.DRAINING
     course.everyone_reports(29.5, drained=True)
     assert course.tick(29.6) is RunState.DRAINED
-    assert course.control.stopped_at_s == pytest.approx(5.0)
+    assert course.control.situation.ending.stopped_at_s == pytest.approx(5.0)
 
 
 def must_keep(course: Course) -> bool:
-    return course.control.must_keep
+    return course.control.situation.must_keep
 
 
 def test_what_no_report_tells_again_must_be_kept() -> None:
@@ -357,9 +365,9 @@ def test_a_run_that_has_not_begun_goes_on_being_prepared() -> None:
     course = Course(course_plan()).prepare()
     saved = course.control.checkpoint(BEGIN_S)
     course.control = RunControl.resume(course_plan(), saved, (), BEGIN_S + 2)
-    assert sorted(course.control.ready_users) == sorted([*PACKS[0], *PACKS[1]])
+    assert sorted(course.control.situation.ready_users) == sorted([*PACKS[0], *PACKS[1]])
     course.control.begin(BEGIN_S + 3)
-    started_s = course.control.run_start_s
+    started_s = course.control.situation.run_start_s
     # the driver asks again when it did not get the answer
     course.control.begin(BEGIN_S + 4)
-    assert course.control.run_start_s == started_s
+    assert course.control.situation.run_start_s == started_s

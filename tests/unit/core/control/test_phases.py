@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from raysim.core.control.messages import PackHealth, PackStatus, Totals
-from raysim.core.control.run_control import RunControl, RunState
+from raysim.core.control.run_control import RunControl
+from raysim.core.control.situation import RunState
 from raysim.core.plan.load import PhasePlan, Ramp
 from raysim.core.plan.run_plan import RunPlan
 from tests.unit.core.plan.scenarios import plan_of, schedule_of
@@ -32,18 +33,18 @@ class Players:
     """Packs that carry out what they are told at the moment they are told to, and report once an interval."""
 
     def __init__(self, plan: RunPlan) -> None:
-        self.control = RunControl(plan)
+        self.control = RunControl.of(plan)
         self.active: set[int] = set()
         self.calls = 0
         self._due: list[tuple[float, int, bool]] = []
         for pack in range(PACKS):
-            self.control.pack_ready(pack, range(pack, USERS, PACKS))
+            self.control.lives.pack_ready(pack, range(pack, USERS, PACKS))
         self.control.begin(BEGIN_S)
 
     def play(self, until_s: float) -> dict[int, int]:
         """Users that were active at every whole second."""
-        assert self.control.run_start_s is not None
-        start_s, seen = self.control.run_start_s, {}
+        assert self.control.situation.run_start_s is not None
+        start_s, seen = self.control.situation.run_start_s, {}
         for sequence, tick in enumerate(range(math.ceil(-1.5 * PACKS), math.ceil(until_s * PACKS) + 1), 1):
             run_s = tick / PACKS
             self._carry_out(run_s)
@@ -86,7 +87,7 @@ def formula(phases: tuple[PhasePlan, ...], run_s: float) -> float:
 def test_at_every_second_users_are_within_one_of_the_formula(ramp: Ramp, start: int) -> None:
     warm = [(5.0, start, "at_once")] if start else []
     playing = players(*warm, (40.0, USERS, ramp), (10.0, USERS, "at_once"), (20.0, 50, ramp))  # type: ignore[arg-type]
-    schedule = playing.control._plan.schedule
+    schedule = playing.control.situation.plan.schedule
     seen = playing.play(schedule.duration_s - 0.1)
     assert len(seen) == int(schedule.duration_s)
     for second, active in seen.items():
@@ -97,11 +98,11 @@ def test_at_every_second_users_are_within_one_of_the_formula(ramp: Ramp, start: 
 
 def test_a_warm_up_a_spike_and_a_cool_down_follow_each_other() -> None:
     playing = players((5.0, 100, "linear"), (10.0, 100, "at_once"), (5.0, USERS, "at_once"), (10.0, 100, "linear"))
-    schedule = playing.control._plan.schedule
+    schedule = playing.control.situation.plan.schedule
     seen = playing.play(29.9)
     assert max(abs(active - formula(schedule.phases, second)) for second, active in seen.items()) <= 1.0
     # what the report shows of it is what packs said about a second ago
-    assert [round(run_s) for run_s, _, _ in playing.control.samples] == list(range(30))
-    assert playing.control.state is RunState.RUNNING
+    assert [round(run_s) for run_s, _, _ in playing.control.situation.samples] == list(range(30))
+    assert playing.control.situation.state is RunState.RUNNING
     # those that stop first are those that were active longest
     assert playing.active == set(range(USERS - len(playing.active), USERS))

@@ -6,7 +6,8 @@ import pytest
 
 from raysim.core.control.lease import LeaseOrder
 from raysim.core.control.messages import Orders, PackHealth, PackStatus, Totals
-from raysim.core.control.run_control import RunControl, RunState
+from raysim.core.control.run_control import RunControl
+from raysim.core.control.situation import RunState
 from tests.unit.core.control.course import BEGIN_S, PACKS, USERS, Course, plan, switches_of
 from tests.unit.core.plan.scenarios import schedule_of
 
@@ -16,13 +17,13 @@ def test_before_the_run_begins_nobody_is_told_anything_but_the_time() -> None:
     status = PackStatus(0, 1, Totals(), 0, 0, drained=False, health=PackHealth("pack-0", "node", 0.0, 0.0, 60.0))
     orders = control.report(status, 7.0)
     assert orders == Orders(7.0, 5.0, lease_s=15.0, interval_s=1.0, lease=LeaseOrder(granted=0, keep=0))
-    assert control.state is RunState.PREPARING
+    assert control.situation.state is RunState.PREPARING
     assert control.take_events() == []
 
 
 def test_second_0_lies_ahead_so_that_every_pack_hears_of_it_in_time() -> None:
     course = Course(plan()).begin()
-    assert course.start_s > BEGIN_S + course.control.interval_s
+    assert course.start_s > BEGIN_S + course.control.situation.interval_s
     assert course.state() is RunState.RUNNING
     orders = course.report(0, -1.2)
     assert orders.run_start_s == course.start_s
@@ -39,17 +40,17 @@ def test_second_0_lies_ahead_so_that_every_pack_hears_of_it_in_time() -> None:
     ],
 )
 def test_many_packs_report_less_often(lease: str, interval_s: float) -> None:
-    control = RunControl(plan(lease=lease))
+    control = RunControl.of(plan(lease=lease))
     for pack in range(1_000):
-        control.pack_ready(pack, [pack])
-    assert control.interval_s == pytest.approx(interval_s)
+        control.lives.pack_ready(pack, [pack])
+    assert control.situation.interval_s == pytest.approx(interval_s)
 
 
 def test_a_pack_lost_before_the_run_is_not_counted_on() -> None:
     course = Course(replace(plan(), schedule=schedule_of(USERS, (60.0, 3, "at_once"))))
-    course.prepare().control.pack_lost(1, PACKS[1], "killed", BEGIN_S - 5)
+    course.prepare().control.lives.pack_lost(1, PACKS[1], "killed", BEGIN_S - 5)
     course.control.begin(BEGIN_S)
-    assert sorted(course.control.ready_users) == PACKS[0]
+    assert sorted(course.control.situation.ready_users) == PACKS[0]
     orders = course.report(0, -1.0)
     assert switches_of(orders) == [(user, True) for user in PACKS[0]]
     started = next(event for event in course.control.take_events() if event.kind == "run_started")
@@ -109,24 +110,24 @@ def test_target_and_active_are_sampled_about_once_a_second() -> None:
         run_s = quarter / 4
         for pack in PACKS:
             course.report(pack, run_s, active=2)
-    seconds = [run_s for run_s, _, _ in course.control.samples]
+    seconds = [run_s for run_s, _, _ in course.control.situation.samples]
     assert seconds == [float(second) for second in range(10)]
-    assert {(target, active) for _, target, active in course.control.samples} == {(6, 4)}
+    assert {(target, active) for _, target, active in course.control.situation.samples} == {(6, 4)}
 
 
 def test_the_latest_health_of_every_pack_is_kept() -> None:
     course = Course(plan()).begin()
     course.report(1, 1.0)
-    assert [health.pack for health in course.control.health] == ["pack-1"]
+    assert [health.pack for health in course.control.situation.health] == ["pack-1"]
     course.report(0, 1.0)
-    assert sorted(health.pack for health in course.control.health) == ["pack-0", "pack-1"]
+    assert sorted(health.pack for health in course.control.situation.health) == ["pack-0", "pack-1"]
 
 
 def test_the_error_rate_is_that_of_the_window() -> None:
     course = Course(plan()).begin()
-    assert course.control.error_rate is None
+    assert course.control.situation.error_rate is None
     course.report(0, 2.0, totals=Totals(requests=4, success=3, error=1))
-    assert course.control.error_rate == pytest.approx(0.25)
+    assert course.control.situation.error_rate == pytest.approx(0.25)
 
 
 def test_events_are_taken_once() -> None:

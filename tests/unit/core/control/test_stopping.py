@@ -6,7 +6,8 @@ import pytest
 
 from raysim.core.control.lease import LeaseOrder, LeaseReport
 from raysim.core.control.messages import StopOrder, Totals
-from raysim.core.control.run_control import RunControl, RunState
+from raysim.core.control.run_control import RunControl
+from raysim.core.control.situation import RunState
 from raysim.core.plan.load import ArrivalPlan
 from tests.unit.core.control.course import BEGIN_S, DRAIN_S, Course, plan
 
@@ -17,8 +18,8 @@ def test_when_the_last_phase_is_over_everyone_is_told_to_stop() -> None:
     orders = course.report(0, 30.0)
     assert orders.stop == StopOrder("completed", DRAIN_S)
     assert course.state() is RunState.DRAINING
-    assert course.control.stop_reason == "completed"
-    assert course.control.stopped_at_s == 30.0
+    assert course.control.situation.ending.reason == "completed"
+    assert course.control.situation.ending.stopped_at_s == 30.0
 
 
 @pytest.mark.parametrize(
@@ -34,8 +35,8 @@ def test_a_limit_that_is_reached_stops_the_run_in_the_very_answer(totals: Totals
     assert course.report(0, run_s, totals=totals).stop == StopOrder(reason, DRAIN_S)
     # and everyone else hears of it with the next report
     assert course.report(1, run_s + 0.5).stop == StopOrder(reason, DRAIN_S)
-    assert course.control.stop_reason == reason
-    assert course.control.stop_message
+    assert course.control.situation.ending.reason == reason
+    assert course.control.situation.ending.message
     assert course.kinds().count("stopping") == 1
 
 
@@ -43,7 +44,7 @@ def test_nothing_is_in_flight_any_more_when_the_run_has_lasted_as_long_as_it_may
     course = Course(plan(maxDuration="20s")).begin()
     assert course.report(0, 17.9).stop is None
     assert course.report(0, 18.0).stop == StopOrder("duration", 2.0)
-    assert course.control.stop_reason == "duration"
+    assert course.control.situation.ending.reason == "duration"
     # phases that fit have what is left of it for their last requests
     course = Course(plan(maxDuration="33s")).begin()
     assert course.report(0, 30.0).stop == StopOrder("completed", 3.0)
@@ -60,7 +61,7 @@ def test_a_cost_limit_is_reached_when_nobody_can_pay_a_request_any_more() -> Non
     assert orders.stop is None
     orders = course.report(1, 2.0, lease=LeaseReport("1", waiting=pico * 7 // 10, cheapest=pico * 7 // 10))
     assert orders.stop == StopOrder("cost", DRAIN_S)
-    assert course.control.stop_message == "spent $0.4000 of $1; the next request could cost $0.7000"
+    assert course.control.situation.ending.message == "spent $0.4000 of $1; the next request could cost $0.7000"
     # nothing is granted while users drain
     again = course.report(1, 2.5, lease=LeaseReport("1", waiting=1, cheapest=1))
     assert again.lease == LeaseOrder(0, 0)
@@ -78,15 +79,15 @@ def test_limits_are_held_over_all_packs_together() -> None:
     course = Course(plan()).begin()
     assert course.report(0, 5.0, totals=Totals(requests=5, success=5, cost_usd=0.6)).stop is None
     assert course.report(1, 5.0, totals=Totals(requests=5, success=5, cost_usd=0.6)).stop is not None
-    assert course.control.totals == Totals(requests=10, success=10, cost_usd=1.2)
+    assert course.control.situation.totals == Totals(requests=10, success=10, cost_usd=1.2)
 
 
 def test_the_reason_of_the_first_stop_stays() -> None:
     course = Course(plan()).begin()
     course.report(0, 5.0, totals=Totals(requests=5, success=5, cost_usd=2.0))
     course.stop(6.0, "interrupted")
-    assert course.control.stop_reason == "cost"
-    assert course.control.stopped_at_s == 5.0
+    assert course.control.situation.ending.reason == "cost"
+    assert course.control.situation.ending.stopped_at_s == 5.0
 
 
 def test_the_run_has_drained_when_every_pack_says_so() -> None:
@@ -98,12 +99,12 @@ def test_the_run_has_drained_when_every_pack_says_so() -> None:
     assert course.state() is RunState.DRAINING
     course.report(1, 7.5, drained=True)
     assert course.state() is RunState.DRAINED
-    assert course.control.drained_at_s == 7.5
+    assert course.control.situation.ending.drained_at_s == 7.5
     assert course.kinds()[-2:] == ["stopping", "drained"]
     # and nothing changes that any more
     course.stop(8.0)
     assert course.tick(100.0) is RunState.DRAINED
-    assert course.control.drained_at_s == 7.5
+    assert course.control.situation.ending.drained_at_s == 7.5
     assert course.kinds() == []
 
 
@@ -125,7 +126,7 @@ def test_a_second_stop_shortens_the_drain() -> None:
     assert course.report(0, 6.5).stop == StopOrder("interrupted", 0.0)
     assert course.tick(6.0 + DRAIN_S) is RunState.DRAINED
     # it was not the first stop
-    assert course.control.stopped_at_s == 5.0
+    assert course.control.situation.ending.stopped_at_s == 5.0
 
 
 def test_a_second_stop_still_leaves_the_packs_time_to_hear_of_it() -> None:
@@ -155,14 +156,14 @@ def test_a_run_that_is_stopped_before_it_began_drains_too() -> None:
     assert course.state() is RunState.DRAINING
     course.control.tick(BEGIN_S + 30)
     assert course.state() is RunState.DRAINED
-    assert course.control.stopped_at_s == course.control.drained_at_s == 0.0
+    assert course.control.situation.ending.stopped_at_s == course.control.situation.ending.drained_at_s == 0.0
 
 
 def test_a_run_without_packs_has_drained_as_soon_as_it_is_stopped() -> None:
-    control = RunControl(plan())
+    control = RunControl.of(plan())
     control.stop("bootstrap", "nobody could be set up", 0.0, BEGIN_S)
     control.tick(BEGIN_S)
-    assert control.state is RunState.DRAINED
+    assert control.situation.state is RunState.DRAINED
 
 
 def test_what_arrives_until_packs_hear_of_a_stop_was_due() -> None:
@@ -172,7 +173,7 @@ def test_what_arrives_until_packs_hear_of_a_stop_was_due() -> None:
     for second in range(-1, 6):
         course.everyone_reports(float(second))
     course.stop(5.0)
-    assert course.control.arrivals_due == 11
+    assert course.control.situation.arrivals_due == 11
     course.report(0, 5.5, totals=Totals(requests=6, arrived=6))
     course.report(1, 5.9, totals=Totals(requests=5, arrived=6, unsent=1))
-    assert course.control.arrivals_due == 12
+    assert course.control.situation.arrivals_due == 12
