@@ -189,8 +189,8 @@ def show_metrics(prometheus: Prometheus, directory: Path) -> bool:
     push_s = prometheus.value('pushgateway_http_push_duration_seconds{method="put",quantile="0.9"}') or float("inf")
     print(
         f"metrics: {series:,.0f} series ({most:,} at its beginning), {pushes:.0f} pushes, "
-        f"which took the gateway {push_s:.2f} s (p90), {summary['metrics']['dropped']} dropped; longest scrape {scrape_s:.2f} s; "
-        f"Prometheus {prometheus_rss_mib(prometheus.pid):.0f} MiB"
+        f"which took the gateway {push_s:.2f} s (p90), {summary['metrics']['dropped']} dropped; "
+        f"longest scrape {scrape_s:.2f} s; Prometheus {prometheus_rss_mib(prometheus.pid):.0f} MiB"
     )
     return series <= _MORE_SERIES * most and push_s <= 1 and scrape_s <= 1 and not summary["metrics"]["dropped"]
 
