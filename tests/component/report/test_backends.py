@@ -13,7 +13,7 @@ from raysim.core.backends.reading import BackendReading
 from raysim.core.backends.target import BackendTarget
 from raysim.core.control.messages import Totals
 from raysim.core.control.progress import RunProgress
-from raysim.core.control.run_control import RunState
+from raysim.core.control.situation import RunState
 from raysim.report.backends import backend_parts
 from raysim.report.console import render_summary
 from raysim.report.facts import RunFacts

@@ -7,7 +7,7 @@ from dataclasses import replace
 from raysim.core.aggregation.live import LiveSnapshot
 from raysim.core.control.messages import Totals
 from raysim.core.control.progress import RunProgress, Standing
-from raysim.core.control.run_control import RunState
+from raysim.core.control.situation import RunState
 from raysim.report.status import status_block, status_document, status_line
 
 PROGRESS = RunProgress(

@@ -3,7 +3,7 @@ from __future__ import annotations
 from raysim.core.aggregation.live import LiveSnapshot
 from raysim.core.control.messages import Totals
 from raysim.core.control.progress import RunProgress
-from raysim.core.control.run_control import RunState
+from raysim.core.control.situation import RunState
 from raysim.core.metrics.export_state import ExportState
 from raysim.report.facts import LostUser
 from raysim.report.progress import ProgressMeter
