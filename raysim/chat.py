@@ -40,9 +40,9 @@ from raysim.tenancy.removal import RemovalTerms, remove_owed
 from raysim.tenancy.select import bootstrap_call_timeout_s, control_client, no_key, open_platform
 from raysim.tenancy.static import KeySource, StaticKeys
 from raysim.users.attempt import Question
+from raysim.users.clients import router_of
 from raysim.users.identity import Identity
 from raysim.users.lag import LagMeter
-from raysim.users.pack import router_of
 from raysim.users.sender import Answer, Sender, wall_offset_ns
 from raysim.wire.client import HttpClient
 from raysim.wire.openai_request import Ask

@@ -18,7 +18,7 @@ from rich.console import Console
 from raysim.actors.cluster import connect, disconnect
 from raysim.actors.reloads import Reloads
 from raysim.actors.run_record import RunRecord
-from raysim.app import LoadTest
+from raysim.app.load_test import LoadTest
 from raysim.config_file import dump_scenario
 from raysim.core.config.reading import Findings
 from raysim.core.config.scenario import Scenario

@@ -50,10 +50,19 @@ def test_a_run_killed_with_its_coordinator_is_finished_from_its_ledger(runner: R
 
 
 def test_what_is_retained_stays_until_it_is_cleaned_up(runner: Runner, platform: Platform) -> None:
-    spec = short_load(platform, seconds=2, cleanup={"onCompletion": False}, apiKeys={"perUser": 2})
-    run = runner.run(spec, "retained")
+    spec = short_load(platform, seconds=2, apiKeys={"perUser": 2})
+    before = runner.run(spec, "removed")
+    assert before.exit_code in (0, 7), before.output
+    assert active(platform) == (0, 0, 0)
+    cleanup = before.summary["cleanup"]
+    assert (cleanup["status"], cleanup["suspended"], cleanup["revoked"]) == ("complete", 6, 8)
+    assert (cleanup["deleted"], cleanup["retained"], cleanup["remaining"]) == (0, 0, 0)
+    # the same scenario once more on the same platform
+    run = runner.run({**spec, "cleanup": {"onCompletion": False}}, "retained")
     assert run.exit_code in (0, 7), run.output
     assert active(platform) == (8, 4, 2)
+    total = platform.ledger()["total"]["requests"]["total"]
+    assert before.summary["requests"]["total"] + run.summary["requests"]["total"] == total
     fates = {(line["kind"], line["label"]): line["fate"] for line in run.lines("resources.jsonl")[1:]}
     assert set(fates.values()) == {"retained"}
     assert len(fates) == 14
@@ -63,6 +72,6 @@ def test_what_is_retained_stays_until_it_is_cleaned_up(runner: Runner, platform:
     assert code == 0, said
     assert active(platform) == (0, 0, 0)
     secrets = [*filter(None, platform.keys), platform.admin_token]
-    assert len(secrets) >= 9
+    assert len(secrets) >= 17
     assert files_holding(run.directory, secrets) == []
     assert not any(secret in run.output + said for secret in secrets)

@@ -149,19 +149,6 @@ def test_one_actor_a_user_by_name_and_no_secret_anywhere(runner: Runner, platfor
     assert any("request_id" in line for line in run.lines("logs/users-0.jsonl"))
 
 
-def test_the_same_scenario_twice_on_one_platform(runner: Runner, platform: Platform) -> None:
-    spec = short_load(platform, seconds=2)
-    runs = [runner.run(spec, run_id) for run_id in ("first", "second")]
-    assert [run.exit_code in (0, 7) for run in runs] == [True, True], runs[-1].output
-    total = platform.ledger()["total"]
-    assert total["keys"]["active"] == 0
-    assert total["orgs"]["active"] == 0
-    assert sum(run.summary["requests"]["total"] for run in runs) == total["requests"]["total"]
-    cleanup = runs[0].summary["cleanup"]
-    assert (cleanup["status"], cleanup["suspended"], cleanup["revoked"]) == ("complete", 6, 4)
-    assert (cleanup["deleted"], cleanup["retained"], cleanup["remaining"]) == (0, 0, 0)
-
-
 def _pid_of(name: str) -> int:
     """The process of a living actor; Ray's list may be seconds behind."""
     for _ in range(20):
@@ -275,21 +262,14 @@ def test_a_platform_that_only_fails_stops_the_run_without_a_success(runner: Runn
 
 def test_a_failed_bootstrap_cleans_up_and_says_so(runner: Runner, platform: Platform) -> None:
     platform.faults(bootstrapErrorRate=1.0)
-    run = runner.run(short_load(platform, seconds=30, bootstrap={"timeout": "6s"}), "no-bootstrap")
+    run = runner.run(short_load(platform, seconds=30, bootstrap={"timeout": "3s"}), "no-bootstrap")
     assert run.exit_code == 4, run.output
     assert "creating organisation" in run.output
     assert "Traceback" not in run.output
     assert run.summary["status"] == "failed"
 
 
-def test_too_few_slots_fail_before_anything_is_created(runner: Runner, platform: Platform) -> None:
-    run = runner.run(short_load(platform, users=100), "too-many")
-    assert run.exit_code == 3, run.output
-    assert "200 users, 64 sim_user slots" in run.output
-    assert "Traceback" not in run.output
-    assert platform.ledger()["total"]["orgs"]["created"] == 0
-
-
+@pytest.mark.alone
 def test_a_starved_generator_does_not_pass_for_an_instrument(runner: Runner) -> None:
     process = runner.start(short_load(users=4, seconds=8), "starved")
     wait_for(runner.folder / "results" / "starved" / "events.jsonl", '"kind":"phase"')
@@ -314,6 +294,7 @@ def test_a_starved_generator_does_not_pass_for_an_instrument(runner: Runner) -> 
     assert run.exit_code == (7 if generator["verdict"] == "invalid" else 0), run.output
 
 
+@pytest.mark.alone
 def test_requests_come_by_the_clock(runner: Runner) -> None:
     pattern = {
         "type": "steady",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import replace
 from time import monotonic
 from typing import Any
@@ -12,23 +12,18 @@ from typing import Any
 from raysim.actors.cluster import Cluster
 from raysim.actors.coordinator_link import Asking, CoordinatorLink
 from raysim.actors.metrics_link import MetricsLink
-from raysim.actors.moves import Moves
-from raysim.actors.nodes import Nodes, has_ended
 from raysim.actors.placement import (
-    ActorEndedError,
-    ActorFaultError,
     ActorLostError,
-    PlacedPack,
     Placement,
-    bootstrap_results,
     fetch,
     ready_refs,
 )
 from raysim.actors.reloads import Reloads
-from raysim.actors.replacements import Replacements
 from raysim.actors.run_record import RunRecord
 from raysim.actors.survey import check_cluster, standing
 from raysim.actors.tenant_desk import RemovalProgress
+from raysim.app.crew import Crew
+from raysim.app.facts import facts_of
 from raysim.core.backends.target import BackendTarget
 from raysim.core.control.messages import Event
 from raysim.core.control.progress import RunProgress
@@ -45,7 +40,7 @@ from raysim.preflight.expectations import Expectations
 from raysim.preflight.kubernetes import check_own_namespace
 from raysim.preflight.page import check_tls
 from raysim.preflight.store import check_stores
-from raysim.report.facts import CleanupFacts, LoadSample, LostUser, RunFacts, RunStatus
+from raysim.report.facts import CleanupFacts, RunFacts
 from raysim.report.live import View
 from raysim.report.progress import ProgressMeter
 from raysim.report.run_dir import RunDir
@@ -113,10 +108,7 @@ class LoadTest:
         self._link: CoordinatorLink | None = None
         self._metrics: list[MetricsLink] = []
         self._run_s = 0.0
-        self._packs: list[PlacedPack] = []
-        self._nodes = Nodes()
-        self._replacements = Replacements(self._placement, self._place_again)
-        self._moves: Moves | None = None
+        self._crew: Crew | None = None
         self._meter = ProgressMeter(plan)
         self._obeyed = 0
         self.exit_codes: set[ExitCode] = set()
@@ -140,18 +132,27 @@ class LoadTest:
             self._preflight()
             self._exports.start()
             try:
-                self._bootstrap()
-                self._begin()
-                self._watch()
+                crew = self._bootstrap()
+                self._begin(crew)
+                self._watch(crew)
             except (BootstrapError, InterruptedRunError) as error:
                 self._give_up(error)
-            # a key that is made while clean-up goes on would be left behind
-            self._replacements.end()
+            if self._crew is not None:
+                # a key that is made while clean-up goes on would be left behind
+                self._crew.end_replacing()
             self._store_records()
             cleanup = self._clean_up()
             self._withdraw_metrics()
             record: RunRecord = self._coordinator.ask("record")
-            return self._facts(record, cleanup), record
+            facts = facts_of(
+                self._plan,
+                record,
+                cleanup,
+                failure=self.failure,
+                backends=self.backends,
+                metrics=self._metrics,
+            )
+            return facts, record  # noqa: TRY300 - whatever breaks before is rescued
         except ActorLostError as error:
             left = self._rescue()
             raise RaysimError(
@@ -164,7 +165,8 @@ class LoadTest:
 
     def _rescue(self) -> str:
         """End the load and remove what was created, as far as that is still possible; returns what to tell a person."""
-        self._placement.end([pack.handle for pack in self._packs])
+        if self._crew is not None:
+            self._crew.end()
         listed = f"`raysim cleanup {self._paths.root}` removes what was created on the platform"
         if self._link is None:
             return "nothing was created"
@@ -176,7 +178,9 @@ class LoadTest:
 
     def close(self) -> None:
         """End every actor of the run; nothing keeps sending."""
-        handles = [pack.handle for pack in self._packs] + [metrics.handle for metrics in self._metrics]
+        if self._crew is not None:
+            self._crew.end()
+        handles = [metrics.handle for metrics in self._metrics]
         coordinator = self._link.handle if self._link is not None else None
         self._placement.end([h for h in (*handles, coordinator, self._platform) if h is not None])
         shutil.rmtree(self._paths.state, ignore_errors=True)
@@ -232,7 +236,7 @@ class LoadTest:
         for link in self._metrics:
             fetch(link.handle.ready.remote())
 
-    def _bootstrap(self) -> None:
+    def _bootstrap(self) -> Crew:
         """Create the tenants, then the users in their actors. Raises BootstrapError, InterruptedRunError."""
         plan = self._plan
         try:
@@ -241,10 +245,8 @@ class LoadTest:
             raise BootstrapError(error.message, hint=error.hint) from error
         briefs = [PackBrief.of(plan, pack, self._target) for pack in plan.packs]
         started_s = monotonic()
-        self._packs = self._placement.users(
-            briefs, self._coordinator.handle, self._shards, debug=self._debug, waiting=self._starting
-        )
-        ready = sum(self._ready_users(pack) for pack in list(self._packs)) + self._replaced_early()
+        self._crew = crew = self._new_crew()
+        ready = crew.set_up(briefs, self._starting, _WATCH_INTERVAL_S)
         going: RunProgress = self._coordinator.ask("watch")
         if going.stop_reason:
             raise BootstrapError(
@@ -259,6 +261,7 @@ class LoadTest:
                 f"bootstrap.minSuccess asks for {plan.bootstrap.min_success:.0%}",
                 hint=f"why is in {self._paths.events} (bootstrap_failed, pack_lost)",
             )
+        return crew
 
     def _patiently(self, asking: Asking, message: str) -> Any:
         """The value of a call that may take long; the driver's heartbeat goes on meanwhile."""
@@ -274,28 +277,18 @@ class LoadTest:
         if self._interrupts() or progress.stop_asked:
             raise InterruptedRunError("interrupted while users were being set up")
 
-    def _ready_users(self, pack: PlacedPack) -> int:
-        results, lost = bootstrap_results(pack)
-        if lost:
-            self._lost(pack, lost, certain=True)
-        return sum(not result.error for result in results)
+    def _new_crew(self) -> Crew:
+        return Crew(
+            self._placement,
+            self._coordinator,
+            [metrics.handle for metrics in self._metrics],
+            self._view.note,
+            drain_s=self._plan.limits.drain_s,
+            debug=self._debug,
+        )
 
-    def _replaced_early(self) -> int:
-        """Wait for the packs that were lost while they were set up and are placed again; how many users they have."""
-        ready = 0
-        while self._replacements:
-            waiting = self._replacements.wait(_WATCH_INTERVAL_S)
-            self._starting(len(self._packs) - waiting, len(self._packs))
-            for attempt in self._replacements.ended():
-                ready += attempt.ready
-                if attempt.failure:
-                    self._lost(attempt.pack, attempt.failure, certain=True)
-        return ready
-
-    def _begin(self) -> None:
-        for pack in self._packs:
-            if not pack.lost:
-                self._start(pack)
+    def _begin(self, crew: Crew) -> None:
+        crew.begin()
         self._coordinator.ask("begin")
         if self._platform is not None:
             begun: RunProgress = self._coordinator.ask("watch")
@@ -307,44 +300,20 @@ class LoadTest:
         self.exit_codes.add(error.exit_code)
         reason = "interrupted" if isinstance(error, InterruptedRunError) else "bootstrap"
         self._coordinator.ask("request_stop", reason, error.message, 0.0)
-        self._placement.end([pack.handle for pack in self._packs])
-        self._packs = []
+        if self._crew is not None:
+            self._crew.end()
 
     # ── the run ──
 
-    @property
-    def _shards(self) -> list[Any]:
-        return [metrics.handle for metrics in self._metrics]
-
-    def _place_again(self, brief: PackBrief) -> PlacedPack:
-        avoid = self._nodes.unfit
-        pack = self._placement.user(brief, self._coordinator.handle, self._shards, debug=self._debug, avoid=avoid)
-        self._packs.append(pack)
-        return pack
-
-    def _start(self, pack: PlacedPack) -> None:
-        accepted = self._coordinator.ask("accepted", pack.users) if pack.brief.incarnation else ()
-        pack.ended = pack.handle.run.remote(accepted)
-
-    def _watch(self) -> None:
-        running = {pack.ended: pack for pack in self._packs if not pack.lost}
-        drain_s = self._plan.limits.drain_s
-        moves = Moves(self._nodes, self._placement, self._replacements, self._coordinator, drain_s, self._view.note)
-        self._moves = moves
+    def _watch(self, crew: Crew) -> None:
         drained_s: float | None = None
         going_on = True
-        while running or ((self._replacements or moves) and going_on):
-            for ref in ready_refs(list(running), _WATCH_INTERVAL_S):
-                self._pack_ended(running.pop(ref))
+        while crew.busy(going_on=going_on):
+            crew.see_who_ended(_WATCH_INTERVAL_S)
             progress: RunProgress = self._coordinator.ask("watch")
             self._run_s = progress.run_s
             going_on = progress.state is RunState.RUNNING
-            for pack in self._gone_with_their_nodes(progress.silent, running.values()):
-                del running[pack.ended]
-                self._lost(pack, "its node does not answer")
-            if going_on:
-                moves.look(running.values())
-            running |= {pack.ended: pack for pack in self._replaced(moves)}
+            crew.look_after(progress)
             self._heed_interrupts(progress)
             self._follow_scenario(going_on=going_on)
             self._tell_of_exports()
@@ -352,51 +321,10 @@ class LoadTest:
             if progress.state is RunState.DRAINED:
                 drained_s = drained_s or monotonic()
                 if monotonic() - drained_s > _HAND_OVER_S:
-                    for pack in running.values():
-                        self._lost(pack, "did not hand over its records in time")
-                    return
-
-    def _gone_with_their_nodes(self, silent: Collection[int], packs: Collection[PlacedPack]) -> list[PlacedPack]:
-        """Of the packs that have not reported, those whose node is gone; Ray says so ten to twenty seconds later."""
-        return [pack for pack in packs if pack.brief.pack.index in silent and self._nodes.is_gone(pack.node_id)]
-
-    def _replaced(self, moves: Moves) -> list[PlacedPack]:
-        """Packs that were lost or have moved, are ready again, and have begun to run."""
-        ended = [attempt for attempt in self._replacements.ended() if not moves.concern(attempt)]
-        ready = []
-        for attempt in [*ended, *moves.due()]:
-            if attempt.failure:
-                self._lost(attempt.pack, attempt.failure, certain=True)
-                continue
-            self._view.note(f"{attempt.ready} of {len(attempt.pack.users)} users of {attempt.pack.name} are back")
-            self._start(attempt.pack)
-            ready.append(attempt.pack)
-        return ready
-
-    def _pack_ended(self, pack: PlacedPack) -> None:
-        try:
-            end = fetch(pack.ended)
-        except ActorLostError as error:
-            self._lost(pack, error.message, certain=isinstance(error, ActorEndedError))
-        except ActorFaultError as error:
-            # an error in our own code must not pass for a user that merely left
+                    crew.wait_no_longer()
+                    break
+        if crew.faulty:
             self.exit_codes.add(ExitCode.INTERNAL)
-            self._lost(pack, error.message.strip().splitlines()[-1], certain=True)
-        else:
-            if end.cut_off:
-                self._lost(pack, "heard nothing of the coordinator within the lease time", certain=True)
-            elif self._moves is not None:
-                self._moves.has_left(pack)
-
-    def _lost(self, pack: PlacedPack, why: str, *, certain: bool = False) -> None:
-        names = ", ".join(user.name for user in pack.brief.pack.users[:3])
-        more = "" if len(pack.users) <= 3 else f" and {len(pack.users) - 3} more"  # noqa: PLR2004 - three names shown
-        self._view.note(f"lost {names}{more}: {why}")
-        pack.lost = True
-        certain = certain or has_ended(pack.handle)
-        life = self._coordinator.ask("pack_lost", pack.brief.pack.index, pack.users, why, certain)
-        if life and not (self._moves is not None and self._moves.was_lost(pack, life)):
-            self._replacements.start(pack, life)
 
     def _heed_interrupts(self, progress: RunProgress) -> None:
         asked = max(self._interrupts(), progress.stop_asked)
@@ -464,43 +392,3 @@ class LoadTest:
         if facts.remaining:
             self.exit_codes.add(ExitCode.LEFTOVERS)
         return facts
-
-    def _facts(self, record: RunRecord, cleanup: CleanupFacts) -> RunFacts:
-        names = {user.index: user.name for user in self._plan.users}
-        workers = {pack.index: pack.name for pack in self._plan.packs}
-        return RunFacts(
-            plan=self._plan,
-            status=_status(record.stop_reason, self.failure),
-            stop_reason=record.stop_reason,
-            stop_message=record.stop_message,
-            started_at=record.started_at or 0.0,
-            duration_s=record.drained_at_s,
-            load_s=min(record.stopped_at_s, self._plan.schedule.duration_s),
-            bootstrap_s=tuple(result.seconds for result in record.bootstraps if not result.error),
-            lost=tuple(
-                LostUser(names[loss.user], loss.at_run_s, loss.why, loss.heard_run_s, loss.back_run_s)
-                for loss in record.lost
-            ),
-            lost_processes=record.lost_processes,
-            cleanup=cleanup,
-            samples=tuple(LoadSample(*sample) for sample in record.samples),
-            packs=record.health,
-            unsent=record.totals.unsent,
-            arrivals_due=record.arrivals_due,
-            lost_commitments={workers[pack]: usd for pack, usd in record.lost_commitments.items()},
-            money_short_from_s=record.money_short_from_s,
-            reloads=record.reloads,
-            allowed_usd=record.allowed_usd,
-            coordinator_restarts=record.restarts,
-            backends=self.backends,
-            outages=tuple(outage for metrics in self._metrics for outage in metrics.outages),
-            exports=tuple(metrics.exports for metrics in self._metrics),
-        )
-
-
-def _status(stop_reason: str, failure: RaysimError | None) -> RunStatus:
-    if stop_reason == "interrupted":
-        return RunStatus.INTERRUPTED
-    if failure is not None:
-        return RunStatus.FAILED
-    return RunStatus.COMPLETED if stop_reason == "completed" else RunStatus.STOPPED
