@@ -1,13 +1,8 @@
-"""A Ray cluster and a simulated platform for the tests of this folder; runs are real `raysim run` processes.
-
-A run waits more than it computes, so `make test` has two workers, each with a cluster of its own. Tests marked `alone`
-measure what others would disturb: nobody else runs meanwhile.
-"""
+"""One Ray cluster and one simulated platform for all tests of this folder; runs are real `raysim run` processes."""
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import logging
 import os
@@ -39,17 +34,6 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
-
-
-@pytest.fixture(autouse=True)
-def turn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Beside one another, or alone, whatever process the others are in."""
-    folder = tmp_path_factory.getbasetemp()
-    workers = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
-    alone = request.node.get_closest_marker("alone") is not None
-    with (workers / "turn").open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
-        yield
 
 
 @pytest.fixture(scope="session")

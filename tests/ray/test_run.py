@@ -269,7 +269,6 @@ def test_a_failed_bootstrap_cleans_up_and_says_so(runner: Runner, platform: Plat
     assert run.summary["status"] == "failed"
 
 
-@pytest.mark.alone
 def test_a_starved_generator_does_not_pass_for_an_instrument(runner: Runner) -> None:
     process = runner.start(short_load(users=4, seconds=8), "starved")
     wait_for(runner.folder / "results" / "starved" / "events.jsonl", '"kind":"phase"')
@@ -294,7 +293,6 @@ def test_a_starved_generator_does_not_pass_for_an_instrument(runner: Runner) -> 
     assert run.exit_code == (7 if generator["verdict"] == "invalid" else 0), run.output
 
 
-@pytest.mark.alone
 def test_requests_come_by_the_clock(runner: Runner) -> None:
     pattern = {
         "type": "steady",
