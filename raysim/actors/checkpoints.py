@@ -7,7 +7,6 @@ it is to survive a process, not a machine: the run does not outlive the machine 
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 from collections.abc import Iterable, Sequence
@@ -20,6 +19,7 @@ import msgspec
 from raysim.actors.user import Bootstrapped
 from raysim.core.control.checkpoint import Checkpoint
 from raysim.core.control.treasury import Grant
+from raysim.json_lines import whole_lines
 from raysim.sinks.journal import Journal
 from raysim.whole_file import whole_file
 
@@ -115,8 +115,4 @@ class Checkpoints:
 
 def _lines(path: Path, kind: type[T]) -> list[T]:
     """The lines of a file, but for those that are cut off, as a killed writer's last one may be: nobody acted on it."""
-    found = []
-    for line in path.read_bytes().splitlines():
-        with contextlib.suppress(msgspec.DecodeError):
-            found.append(msgspec.json.decode(line, type=kind))
-    return found
+    return list(whole_lines(path.read_bytes().splitlines(), msgspec.json.Decoder(kind).decode))

@@ -12,6 +12,7 @@ import polars as pl
 
 from raysim.core.errors import ConfigError, Problem
 from raysim.core.export.address import ENVIRONMENT, Destination, StoreSettings, is_s3
+from raysim.json_lines import whole_objects
 from raysim.report.older import with_later_keys
 from raysim.report.summary import SUMMARY_VERSION
 from raysim.results.run_files import DirectoryFiles, RunFiles
@@ -112,7 +113,7 @@ class Run:
     def events(self) -> list[Document]:
         """The lines of `events.jsonl`; half a line that a kill left is passed over."""
         lines = (self.files.read("events.jsonl") or b"").splitlines()
-        return [entry for line in lines if isinstance(entry := _line(line), dict)]
+        return list(whole_objects(lines))
 
     def requests(self) -> pl.LazyFrame:
         """One row a request. Raises RaysimError when a part was written with another schema version."""
@@ -165,10 +166,3 @@ class Run:
 
     def _wrong(self, what: str) -> ConfigError:
         return ConfigError([Problem("RUN", f"{self.where} {what}")])
-
-
-def _line(line: bytes) -> object:
-    try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import orjson
 import polars as pl
 
 from raysim.core.backends.reading import COLUMNS, BackendReading, from_row, to_row
+from raysim.json_lines import whole_objects
 from raysim.sinks.journal import Journal
 from raysim.sinks.parquet import write_table
 
@@ -41,7 +41,7 @@ class ReadingStore:
             OSError: it could not be written; the journal stays.
         """
         self._journal.close()
-        rows = [orjson.loads(line) for line in self._lines.read_bytes().splitlines() if line.endswith(b"}")]
+        rows = list(whole_objects(self._lines.read_bytes().splitlines()))
         if rows:
             rows.sort(key=lambda row: (row["time_unix_s"], row["backend"], row["kind"]))
             write_table(self._path, rows, run_id=self._run_id, columns=COLUMNS)

@@ -9,13 +9,13 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import orjson
 import polars as pl
 
 from raysim.core.metrics.family import Family, Kind
 from raysim.core.metrics.registry import family
 from raysim.core.metrics.snapshot import MetricsSnapshot
 from raysim.core.metrics.windows import LABEL_COLUMNS
+from raysim.json_lines import whole_objects
 from raysim.sinks.exposition import steps
 from raysim.sinks.journal import Journal
 from raysim.sinks.metrics_sink import SinkError
@@ -185,8 +185,4 @@ def _values(found: Family, series: dict[str, Any]) -> Sequence[float | None]:
 def _snapshots(path: Path) -> Iterator[dict[str, Any]]:
     """The lines of a journal; half a line that a kill left is passed over."""
     with path.open("rb") as file:
-        for line in file:
-            try:
-                yield orjson.loads(line)
-            except orjson.JSONDecodeError:
-                continue
+        yield from whole_objects(file)

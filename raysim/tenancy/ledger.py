@@ -11,8 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from typing import Any, get_args
 
-import orjson
-
+from raysim.json_lines import whole_objects
 from raysim.tenancy.port import ResourceKind
 
 #: orders removal: keys before their users, users before their organisations
@@ -75,8 +74,8 @@ class Ledger:
         the line is on disk, so nothing was made for it.
         """
         ledger = cls()
-        for line in lines.splitlines():
-            entry = _resource(line)
+        for said in whole_objects(lines.splitlines()):
+            entry = _resource(said)
             if isinstance(entry, str):
                 ledger.mark = entry
             elif entry is not None:
@@ -133,14 +132,8 @@ def run_of(mark: str) -> str:
     return mark.partition(".")[0]
 
 
-def _resource(line: bytes) -> Resource | str | None:
+def _resource(said: dict[str, Any]) -> Resource | str | None:
     """What a line says: a resource, or the run's mark; None when nothing."""
-    try:
-        said: Any = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
-    if not isinstance(said, dict):
-        return None
     if said.get("kind") == MARK_KIND and isinstance(said.get("mark"), str):
         return str(said["mark"])
     if said.get("kind") not in get_args(ResourceKind):
