@@ -22,6 +22,8 @@ import pytest
 import ray
 import yaml
 from ray.cluster_utils import Cluster
+from ray.util.state import list_actors
+from ray.util.state.common import ActorState
 
 from raysim.simplatform.config import PlatformConfig
 from raysim.simplatform.server import RunningPlatform, start_platform
@@ -64,6 +66,14 @@ def ray_logs(ray_address: str) -> Path:
     assert ray_address
     node: Any = ray._private.worker._global_node
     return Path(node.get_session_dir_path())
+
+
+def actors_of(kind: str, *, starting: bool = False) -> list[ActorState]:
+    """The living actors of a class on this process's cluster, as its dashboard knows them; it may be seconds late."""
+    # without an address it is the cluster that was started last, which may be another worker's
+    here = ray.get_runtime_context().gcs_address
+    state = ("state", "!=", "DEAD") if starting else ("state", "=", "ALIVE")
+    return list_actors(address=here, filters=[("class_name", "=", kind), state], detail=True)
 
 
 @dataclass
@@ -158,6 +168,7 @@ class Runner:
 
     address: str
     folder: Path
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def scenario(self, spec: dict[str, Any]) -> Path:
         path = self.folder / "scenario.yaml"
@@ -176,9 +187,11 @@ class Runner:
             *("--out", str(self.folder / "results"), "--ui", "plain", "--address", self.address, *more),
         ]
         environ = {**os.environ, "PYTHONWARNINGS": "default"}
-        return subprocess.Popen(
+        process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environ, cwd=self.folder
         )
+        self.started.append(process)
+        return process
 
     def finish(self, process: subprocess.Popen[str], run_id: str) -> Run:
         output, _ = process.communicate(timeout=RUN_TIMEOUT_S)
@@ -189,8 +202,14 @@ class Runner:
 
 
 @pytest.fixture
-def runner(ray_address: str, tmp_path: Path) -> Runner:
-    return Runner(ray_address, tmp_path)
+def runner(ray_address: str, tmp_path: Path) -> Iterator[Runner]:
+    made = Runner(ray_address, tmp_path)
+    yield made
+    for process in made.started:
+        # a test that failed half-way leaves the next one no load
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
 
 def short_load(platform: Platform | None = None, *, users: int = 2, seconds: int = 4, **spec: Any) -> dict[str, Any]:

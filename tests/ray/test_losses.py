@@ -9,11 +9,10 @@ from typing import Any
 
 import polars as pl
 import pytest
-from ray.util.state import list_actors
 
 from raysim.actors.cluster import connect
 from raysim.core.errors import PreflightError
-from tests.ray.conftest import Platform, Runner, short_load
+from tests.ray.conftest import Platform, Runner, actors_of, short_load
 from tests.ray.gateway import Gateway, recording_gateway
 from tests.ray.test_run import wait_for
 
@@ -35,7 +34,7 @@ def _kill_the_metrics_actor(runner: Runner, platform: Platform, gateway: Gateway
     while not (parts / "part-0-000000.parquet").exists():
         time.sleep(0.05)
     time.sleep(1)
-    (victim,) = list_actors(filters=[("class_name", "=", "MetricsActor"), ("state", "=", "ALIVE")], detail=True)
+    (victim,) = actors_of("MetricsActor")
     assert victim.pid is not None
     os.kill(victim.pid, signal.SIGKILL)
     run = runner.finish(process, "no-metrics")
@@ -66,7 +65,7 @@ def test_a_killed_coordinator_goes_on_from_its_checkpoint(runner: Runner, platfo
     directory = runner.folder / "results" / "no-coordinator"
     wait_for(directory / "events.jsonl", '"name":"sustained"')
     time.sleep(1)
-    (victim,) = list_actors(filters=[("class_name", "=", "Coordinator"), ("state", "=", "ALIVE")], detail=True)
+    (victim,) = actors_of("Coordinator")
     assert victim.pid is not None
     os.kill(victim.pid, signal.SIGKILL)
     run = runner.finish(process, "no-coordinator")

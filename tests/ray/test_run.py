@@ -13,12 +13,11 @@ from typing import Any
 
 import polars as pl
 import pytest
-from ray.util.state import list_actors
 from ray.util.state.common import ActorState
 
 from raysim.results import open_run
 from tests.component.report.html.parsed import Page
-from tests.ray.conftest import Platform, Run, Runner, short_load
+from tests.ray.conftest import Platform, Run, Runner, actors_of, short_load
 from tests.ray.gateway import Gateway, recording_gateway
 
 pytestmark = pytest.mark.ray
@@ -38,7 +37,7 @@ def user_actors(count: int, seconds: float = 30) -> list[ActorState]:
     """The user actors that are alive, once Ray's dashboard knows of so many; it may be seconds late."""
     end = time.monotonic() + seconds
     while True:
-        found = list_actors(filters=[("class_name", "=", "UserActor"), ("state", "=", "ALIVE")], detail=True)
+        found = actors_of("UserActor")
         if len(found) >= count or time.monotonic() > end:
             return found
         time.sleep(0.2)
@@ -152,7 +151,7 @@ def test_one_actor_a_user_by_name_and_no_secret_anywhere(runner: Runner, platfor
 def _pid_of(name: str) -> int:
     """The process of a living actor; Ray's list may be seconds behind."""
     for _ in range(20):
-        for actor in list_actors(filters=[("class_name", "=", "UserActor"), ("state", "=", "ALIVE")], detail=True):
+        for actor in actors_of("UserActor"):
             if actor.name == name and actor.pid:
                 return int(actor.pid)
         time.sleep(0.2)
@@ -219,7 +218,7 @@ def test_a_dead_driver_leaves_no_load_and_no_tenant(runner: Runner, platform: Pl
     events = runner.folder / "results" / "orphan" / "events.jsonl"
     wait_for(events, '"kind":"phase"')
     time.sleep(1)
-    (coordinator,) = list_actors(filters=[("class_name", "=", "Coordinator"), ("state", "=", "ALIVE")], detail=True)
+    (coordinator,) = actors_of("Coordinator")
     assert coordinator.pid is not None
     process.kill()
     # the next one has nobody left to call it
@@ -232,7 +231,7 @@ def test_a_dead_driver_leaves_no_load_and_no_tenant(runner: Runner, platform: Pl
     time.sleep(1)
     assert platform.ledger()["total"]["requests"] == books["total"]["requests"]
     # it has ended for good, and left nothing to go on from
-    assert not list_actors(filters=[("class_name", "=", "Coordinator"), ("state", "!=", "DEAD")])
+    assert not actors_of("Coordinator", starting=True)
     assert not (events.parent / "state").exists()
 
 
