@@ -70,7 +70,7 @@ def ray_logs(ray_address: str) -> Path:
 
 def actors_of(kind: str, *, starting: bool = False) -> list[ActorState]:
     """The living actors of a class on this process's cluster, as its dashboard knows them; it may be seconds late."""
-    # without an address it is the cluster that was started last, which may be another worker's
+    # without an address it is the cluster that was started last on this machine, which may be somebody else's
     here = ray.get_runtime_context().gcs_address
     state = ("state", "!=", "DEAD") if starting else ("state", "=", "ALIVE")
     return list_actors(address=here, filters=[("class_name", "=", kind), state], detail=True)
