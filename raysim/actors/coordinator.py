@@ -108,16 +108,16 @@ class Coordinator:
         if self._cleaned:
             self._custody.release()
         self._keeping.take_events()
-        # nobody else may be left to call it
-        ray.get_runtime_context().current_actor.wake.remote()
+        # nobody may be left to call it, and Ray drops a call that it made to itself while it is being started again
+        self._wake()
 
     @property
     def _plan(self) -> RunPlan:
         """The run's plan, with the terms that are in force."""
         return self._control.situation.plan
 
-    async def wake(self) -> None:
-        """Keep time from now on."""
+    def _wake(self) -> None:
+        """Keep time from now on; also an actor's constructor runs on its event loop."""
         if self._background is None:
             self._background = asyncio.create_task(self._keep_time())
             self._feeding = asyncio.create_task(self._feed.send_regularly())
@@ -131,7 +131,7 @@ class Coordinator:
     async def prepare(self) -> None:
         """Create the organisations, each on the ledger before it is used. Raises TenancyError."""
         self._keeping.keep()
-        await self.wake()
+        self._wake()
         self._events.write(Event("preparing", {"run_id": self._plan.run_id, "tenants": len(self._plan.tenants)}))
         await self._desk.prepare()
 
