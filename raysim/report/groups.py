@@ -18,11 +18,11 @@ def headline_s(facts: RunFacts) -> float:
 def tenants(measured: Measured, facts: RunFacts) -> list[dict[str, Any]]:
     """One entry a tenant, in the plan's order, also for those that sent nothing."""
     planned = {tenant.name: tenant for tenant in facts.plan.tenants}
-    everything, headline = measured.by("org_id"), measured.headline().by("org_id")
     over_s, entries = headline_s(facts), []
-    for name in dict.fromkeys((*planned, *everything)):
+    for name in dict.fromkeys((*planned, *measured.names("org_id"))):
         tenant = planned.get(name)
-        entry = figures(everything.get(name, measured.none()), headline.get(name, measured.none()), over_s)
+        mine = measured.only("org_id", name)
+        entry = figures(mine, mine.headline(), over_s)
         entry["cost"]["budget_usd"] = tenant.budget_usd if tenant else None
         entries.append({"org_id": name, "users": tenant.users if tenant else None, **entry})
     return entries
@@ -34,11 +34,11 @@ def models(measured: Measured, facts: RunFacts) -> list[dict[str, Any]]:
     `tps_per_usd` is the mean TPS of an answer for each dollar that a million tokens cost; `tps_efficiency` is the mean
     TPS as a share of what one stream reaches at best.
     """
-    everything, headline = measured.by("model"), measured.headline().by("model")
     over_s, entries = headline_s(facts), []
     # calls that ask no model for anything have none
-    for name in sorted(filter(None, everything)):
-        entry = figures(everything[name], headline.get(name, measured.none()), over_s)
+    for name in sorted(filter(None, measured.names("model"))):
+        mine = measured.only("model", name)
+        entry = figures(mine, mine.headline(), over_s)
         price = facts.plan.prices.get(name)
         tps, usd = entry["tps"]["mean"], entry["cost"]["usd_per_million_tokens"]
         best = price.theoretical_tps if price else None
@@ -52,21 +52,19 @@ def models(measured: Measured, facts: RunFacts) -> list[dict[str, Any]]:
 
 def endpoints(measured: Measured, facts: RunFacts) -> list[dict[str, Any]]:
     """One entry an endpoint that was called, by its name in the records."""
-    everything, headline = measured.by("endpoint"), measured.headline().by("endpoint")
-    over_s = headline_s(facts)
-    return [
-        {"endpoint": name, **figures(everything[name], headline.get(name, measured.none()), over_s)}
-        for name in sorted(everything)
-    ]
+    over_s, entries = headline_s(facts), []
+    for name in sorted(measured.names("endpoint")):
+        mine = measured.only("endpoint", name)
+        entries.append({"endpoint": name, **figures(mine, mine.headline(), over_s)})
+    return entries
 
 
 def phases(measured: Measured, facts: RunFacts) -> list[dict[str, Any]]:
     """One entry a phase of the plan, the excluded ones too: target and achieved users, and all figures."""
-    everything = measured.by("phase")
     entries = []
     for phase in facts.plan.schedule.phases:
         ran_s = _ran_s(phase, facts)
-        mine = everything.get(phase.name, measured.none())
+        mine = measured.only("phase", phase.name)
         entries.append(
             {
                 "name": phase.name,

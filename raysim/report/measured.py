@@ -33,6 +33,8 @@ DEFINITIONS = {
 _NS = 1e-9
 _US = 1e-6
 _US_IN_NS = 1e3
+#: requests whose token gaps are in memory together; each may have hundreds
+_TOGETHER = 20_000
 
 _SUCCEEDED = pl.col("outcome") == "success"
 _STREAMED = _SUCCEEDED & pl.col("streamed")
@@ -46,6 +48,7 @@ _TOKENS_PER_GAP = (
     .then((pl.col("completion_tokens") - 1) / (pl.col("chunks") - 1))
     .otherwise(1.0)
 )
+_WITH_GAPS = _STREAMED & (pl.col("chunk_gaps_us").list.len() > 0)
 _GROUPS = ("org_id", "model", "endpoint", "phase", "excluded")
 
 
@@ -65,21 +68,24 @@ class Measured:
     @classmethod
     def of(cls, requests: pl.LazyFrame, slo: Slo | None = None) -> Measured:
         """Derive the times of `requests`, rows with the columns of a requests file, to be judged by `slo`."""
-        return cls(rows=derived(requests).collect(), gaps=_gaps(requests).collect(engine="streaming"), slo=slo)
+        return cls(gaps=_gaps(requests), rows=derived(requests).collect(engine="streaming"), slo=slo)
 
     def headline(self) -> Measured:
         """Only what was due in phases that count."""
-        return Measured(self.rows.filter(~pl.col("excluded")), self.gaps.filter(~pl.col("excluded")), self.slo)
+        return self._where(~pl.col("excluded")) if self.rows["excluded"].any() else self
 
-    def by(self, column: str) -> dict[str, Measured]:
-        """The same, apart for each value of `org_id`, `model` or `phase`, in the order of first appearance."""
-        rows = self.rows.partition_by(column, as_dict=True, maintain_order=True)
-        gaps = self.gaps.partition_by(column, as_dict=True)
-        return {str(key[0]): Measured(part, gaps.get(key, self.gaps.clear()), self.slo) for key, part in rows.items()}
+    def names(self, column: str) -> list[str]:
+        """The values of `org_id`, `model`, `endpoint` or `phase`, in the order of first appearance."""
+        return self.rows[column].unique(maintain_order=True).to_list()
 
-    def none(self) -> Measured:
-        """No requests, with the same columns."""
-        return Measured(self.rows.clear(), self.gaps.clear(), self.slo)
+    def only(self, column: str, name: str) -> Measured:
+        """Only the requests with this value; a copy of them, so that one group at a time needs memory."""
+        if self.rows.height and (self.rows[column] == name).all():
+            return self
+        return self._where(pl.col(column) == name)
+
+    def _where(self, condition: pl.Expr) -> Measured:
+        return Measured(self.rows.filter(condition), self.gaps.filter(condition), self.slo)
 
 
 def derived(requests: pl.LazyFrame, *also: str) -> pl.LazyFrame:
@@ -88,7 +94,8 @@ def derived(requests: pl.LazyFrame, *also: str) -> pl.LazyFrame:
     first, last = pl.col("first_token_ns"), pl.col("last_token_ns")
     gap_count = pl.col("chunk_gaps_us").list.len()
     with_gaps = _STREAMED & (gap_count > 0)
-    return requests.sort("due_unix_ns").select(
+    # sorted afterwards: a million requests' token gaps need not be sorted with them
+    found = requests.select(
         *_GROUPS,
         *also,
         *("outcome", "error_type", "streamed", "lag_flagged", "token_source", "token_reads"),
@@ -110,26 +117,31 @@ def derived(requests: pl.LazyFrame, *also: str) -> pl.LazyFrame:
         held_s=pl.col("held_ns") * _NS,
         gaps_s=_when(with_gaps, pl.col("chunk_gaps_us").list.sum() * _US),
         gaps_weight=_when(with_gaps, _TOKENS_PER_GAP * gap_count),
+        due_order=pl.col("due_unix_ns"),
     )
+    return found.sort("due_order", maintain_order=True).drop("due_order")
 
 
-def _gaps(requests: pl.LazyFrame) -> pl.LazyFrame:
-    """Grouped by length, to a nanosecond, so that the many gaps of a long run fit in memory."""
-    return (
-        token_gaps(requests, *_GROUPS)
-        .group_by(*_GROUPS, "itl_ns")
-        .agg(pl.col("weight").sum())
-        .select(*_GROUPS, "weight", itl_s=pl.col("itl_ns") * _NS)
-    )
+def _gaps(requests: pl.LazyFrame) -> pl.DataFrame:
+    """Grouped by length, to a nanosecond, some requests at a time, so that those of a long run fit in memory."""
+    narrow = requests.filter(_WITH_GAPS).select(*_GROUPS, "chunk_gaps_us", weight=_TOKENS_PER_GAP)
+    grouped = [_added(_lengths(some.lazy())).collect() for some in narrow.collect_batches(chunk_size=_TOGETHER)]
+    found = pl.concat(grouped).lazy() if grouped else _added(_lengths(narrow))
+    return _added(found).select(*_GROUPS, "weight", itl_s=pl.col("itl_ns") * _NS).collect()
+
+
+def _added(gaps: pl.LazyFrame) -> pl.LazyFrame:
+    return gaps.group_by(*_GROUPS, "itl_ns").agg(pl.col("weight").sum())
 
 
 def token_gaps(requests: pl.LazyFrame, *also: str | pl.Expr) -> pl.LazyFrame:
     """The gaps between tokens of streamed successes: `itl_ns` with its `weight`, and `also` of their requests."""
-    return (
-        requests.filter(_STREAMED & (pl.col("chunk_gaps_us").list.len() > 0))
-        .select(*also, "chunk_gaps_us", weight=_TOKENS_PER_GAP)
-        .explode("chunk_gaps_us", empty_as_null=False)
-        .with_columns(itl_ns=(pl.col("chunk_gaps_us") * _US_IN_NS / pl.col("weight")).round())
+    return _lengths(requests.filter(_WITH_GAPS).select(*also, "chunk_gaps_us", weight=_TOKENS_PER_GAP))
+
+
+def _lengths(rows: pl.LazyFrame) -> pl.LazyFrame:
+    return rows.explode("chunk_gaps_us", empty_as_null=False).with_columns(
+        itl_ns=(pl.col("chunk_gaps_us") * _US_IN_NS / pl.col("weight")).round()
     )
 
 
