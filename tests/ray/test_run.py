@@ -219,7 +219,7 @@ def test_a_signal_drains_cleans_up_and_reports(runner: Runner, platform: Platfor
 
 
 def test_a_dead_driver_leaves_no_load_and_no_tenant(runner: Runner, platform: Platform) -> None:
-    process = runner.start(short_load(platform, seconds=60, limits={"lease": "3s"}), "orphan")
+    process = runner.start(short_load(platform, seconds=60, limits={"lease": "6s"}), "orphan")
     events = runner.folder / "results" / "orphan" / "events.jsonl"
     wait_for(events, '"kind":"phase"')
     time.sleep(1)
